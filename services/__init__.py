@@ -1,0 +1,1 @@
+"""What the loops use: the clinical core, the audit log, signals, FHIR, access, the store."""

@@ -1,0 +1,1 @@
+"""Every clinical rule, pure: standard library only, no clock, no I/O. Start at `guard.py`."""
