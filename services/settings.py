@@ -64,7 +64,7 @@ class Settings:
             ) from err
 
     def database_dsn(self, role: str, database: str = "clinaiops") -> str:
-        """Return the SQLAlchemy URL of one database as one role, its password from a secret file."""
+        """Return the SQLAlchemy URL of one database as one role; the password is a secret file."""
         password = quote(self.secret(f"db_{role}.password").decode(), safe="")
         return (
             f"postgresql+asyncpg://clinaiops_{role}:{password}"

@@ -1,0 +1,46 @@
+"""Metrics: every counter and histogram of the system, so that names and labels are seen at once.
+
+Labels hold closed sets only: never a patient, a clinician or a drug with an id.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# Edges at the service-level objectives. Source: decision path never over 500 ms.
+LATENCY_BUCKETS_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0)
+
+HTTP_REQUESTS = Counter(
+    "clinaiops_http_requests_total",
+    "HTTP requests by door, route template and status.",
+    ("door", "route", "status"),
+)
+HTTP_LATENCY = Histogram(
+    "clinaiops_http_request_seconds",
+    "Time to answer, by door and route template.",
+    ("door", "route"),
+    buckets=LATENCY_BUCKETS_S,
+)
+UPLOADED_ITEMS = Counter(
+    "clinaiops_uploaded_items_total", "Uploaded items by kind and result.", ("kind", "result")
+)
+VERDICTS = Counter("clinaiops_verdicts_total", "Judgements by kind of verdict.", ("kind",))
+VERDICT_LATENCY = Histogram(
+    "clinaiops_reading_to_verdict_seconds",
+    "From a stored reading to its verdict.",
+    buckets=LATENCY_BUCKETS_S,
+)
+ENACTMENTS = Counter(
+    "clinaiops_enactments_total",
+    "Dose steps carried out or refused at enactment.",
+    ("basis", "outcome"),
+)
+ALARMS = Counter(
+    "clinaiops_alarms_total", "Alarms opened, by cause and urgency.", ("cause", "urgency")
+)
+PAGES = Counter(
+    "clinaiops_pages_total", "Messages to people, by channel and result.", ("channel", "result")
+)
+OUTBOX_WAITING = Gauge("clinaiops_outbox_waiting", "Outbox messages not yet delivered.")
+WINDOWS_WAITING = Gauge("clinaiops_windows_waiting", "Wearable windows not yet graded.")
+EVENTS_UNSEALED = Gauge("clinaiops_events_unsealed", "Log events not yet in the Merkle tree.")
+LOG_SIZE = Gauge("clinaiops_log_leaves", "Leaves in the Merkle tree.")
+LOG_UNWITNESSED = Gauge("clinaiops_log_unwitnessed_leaves", "Leaves not yet seen by the witness.")
