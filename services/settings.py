@@ -27,12 +27,15 @@ class Settings:
     gateway_port: int
     clinician_api_port: int
     dashboard_port: int
+    witness_port: int
     metrics_port_base: int
     clinic_timezone: ZoneInfo
     smtp_url: str | None
     webhook_url: str | None
     gateway_host: str = "127.0.0.1"
     clinician_api_host: str = "127.0.0.1"
+    database_name: str = "clinaiops"
+    """The record's database; the wrapped keys are in the one named with `_keys` behind it."""
 
     @property
     def temporal_address(self) -> str:
@@ -48,6 +51,10 @@ class Settings:
     def clinician_api_url(self) -> str:
         """Base URL of the clinician API."""
         return f"http://{self.clinician_api_host}:{self.clinician_api_port}"
+
+    def inherited_environment(self) -> dict[str, str]:
+        """Return a copy of the environment for a child process that is to see the same settings."""
+        return dict(os.environ)
 
     def secret(self, name: str) -> bytes:
         """Return the bytes of one secret file, without a trailing newline.
@@ -68,7 +75,7 @@ class Settings:
         password = quote(self.secret(f"db_{role}.password").decode(), safe="")
         return (
             f"postgresql+asyncpg://clinaiops_{role}:{password}"
-            f"@{self.database_host}:{self.postgres_port}/{database}"
+            f"@{self.database_host}:{self.postgres_port}/{database or self.database_name}"
         )
 
 
@@ -89,12 +96,14 @@ def load() -> Settings:
         gateway_port=_port("GATEWAY_PORT", 58080),
         clinician_api_port=_port("CLINICIAN_API_PORT", 58081),
         dashboard_port=_port("DASHBOARD_PORT", 58501),
+        witness_port=_port("WITNESS_PORT", 58090),
         metrics_port_base=_port("METRICS_PORT_BASE", 59100),
         clinic_timezone=_timezone("CLINIC_TIMEZONE", "UTC"),
         smtp_url=os.environ.get("CLINAIOPS_SMTP_URL"),
         webhook_url=os.environ.get("CLINAIOPS_WEBHOOK_URL"),
         gateway_host=_text("GATEWAY_HOST", "127.0.0.1"),
         clinician_api_host=_text("CLINICIAN_API_HOST", "127.0.0.1"),
+        database_name=_text("DATABASE_NAME", "clinaiops"),
     )
 
 
