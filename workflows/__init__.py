@@ -1,0 +1,1 @@
+"""The loops, on Temporal. Start at `patient_ai.py`."""
