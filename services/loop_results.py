@@ -95,7 +95,7 @@ class Answer(StrEnum):
 
 
 class AnswerStatus(StrEnum):
-    """NOT_OPEN: the advice is closed or is another patient's; CHANGED: answered otherwise before."""
+    """NOT_OPEN: closed, or another patient's advice. CHANGED: answered otherwise before."""
 
     RECORDED = "recorded"
     NOT_OPEN = "not_open"

@@ -50,7 +50,7 @@ class Records(Protocol):
     ) -> AssessOutcome:
         """Load, judge and save one assessment; raise its alarms; open its review or advice.
 
-        Snapshot, proposal, verdict, FHIR resources, alarms with their outbox messages, the
+        While the patient is halted no review or advice is opened. Snapshot, proposal, verdict, FHIR resources, alarms with their outbox messages, the
         review or advice row and the log events are one transaction, unique on `key`.
         """
         ...
@@ -135,8 +135,20 @@ class Records(Protocol):
         """Note the rung reached. Rung 0: whose review it is; 1: the covering clinician."""
         ...
 
-    async def close_review(self, review_id: str, *, outcome: ReviewOutcome, now: datetime) -> None:
-        """Close a review with its outcome; closed already: nothing happens."""
+    async def close_review(
+        self,
+        review_id: str,
+        *,
+        outcome: ReviewOutcome,
+        known_decision_ids: tuple[str, ...],
+        now: datetime,
+    ) -> tuple[str, ...]:
+        """Close a review with its outcome; closed already: nothing happens, return ().
+
+        NO_CHANGE and WITHDRAWN do not close a review that holds a signed decision other than
+        `known_decision_ids`: it stays open and their ids are returned, so that the end of the
+        ladder never loses a decision signed in its last second.
+        """
         ...
 
     # --- alarm -----------------------------------------------------------------------------
