@@ -1,0 +1,1 @@
+"""FHIR R4 in plain dicts: mapping only, no I/O."""
