@@ -1,0 +1,1 @@
+"""Machine learning: ranks the legal moves, never adds one. Start at `predict.py`."""

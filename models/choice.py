@@ -1,0 +1,115 @@
+"""Choice by enumeration: every legal move gets a score; nothing is searched, nothing is added."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Final
+
+from models import dosage, literature
+from models.dosage import DosesUg, Posterior
+from services.clinical.moves import Move
+from services.clinical.patient import Target
+
+# A home mean below this is too low. Source: a hold on increases begins below 110 mmHg [K].
+FLOOR_MMHG: Final = 110.0
+LOW_MMHG: Final = 105.0
+# Source: at most 3 % may be expected below 105 mmHg (prototype's constraint) [M].
+LOW_LIMIT: Final = 0.03
+# Weights of the score against the probability of being in target. The excess term keeps severe
+# patients, whom one move cannot bring to target, from being left alone. Source: prototype [M].
+SYMPTOM_WEIGHT: Final = 0.5
+EXCESS_WEIGHT: Final = 0.03
+CHANGE_WEIGHT: Final = 0.01
+# Error of the mean of the next 7-day window. Source: SE 3.25 mmHg, autocorrelation 1.36 [D].
+WINDOW_SD_MMHG: Final = 3.25 * literature.AUTOCORRELATION_FACTOR
+
+_NORMAL: Final = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A move with what is expected of it: mmHg, probabilities 0..1, score without unit."""
+
+    move: Move
+    change: dosage.Forecast
+    in_target: float
+    low: float
+    symptoms: float
+    score: float
+
+
+def value(posterior: Posterior, before_ug: DosesUg, move: Move, target: Target) -> Valued:
+    """Return the expectations and the score of one move from the doses taken now."""
+    after_ug = doses_after(before_ug, move)
+    level = dosage.forecast(posterior, after_ug)
+    spread = NormalDist(level.mean_mmhg, (level.sd_mmhg**2 + WINDOW_SD_MMHG**2) ** 0.5)
+    upper = float(target.systolic_below_mmhg)
+    in_target = spread.cdf(upper) - spread.cdf(FLOOR_MMHG)
+    low = spread.cdf(LOW_MMHG)
+    symptoms = symptom_probability(after_ug)
+    score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * _excess(spread, upper)
+    score -= CHANGE_WEIGHT * len(move.changes)
+    change = dosage.change(posterior, before_ug, after_ug)
+    return Valued(move, change, in_target, low, symptoms, score)
+
+
+def order(valued: list[Valued]) -> list[Valued]:
+    """Return the moves best first: those within the low-pressure limit before those beyond it.
+
+    Beyond the limit the least risk of low pressure comes first, so that a patient who is low
+    already sees a step down on top.
+    """
+    within = [v for v in valued if v.low <= LOW_LIMIT]
+    beyond = [v for v in valued if v.low > LOW_LIMIT]
+    return sorted(within, key=lambda v: (-v.score, v.move.move_id)) + sorted(
+        beyond, key=lambda v: (v.low, -v.score, v.move.move_id)
+    )
+
+
+def doses_after(before_ug: DosesUg, move: Move) -> DosesUg:
+    """Return the doses once the move is made."""
+    return {**before_ug, **{step.drug: int(step.to_ug) for step in move.changes}}
+
+
+def symptom_probability(doses_ug: DosesUg) -> float:
+    """Return the probability (0..1) of a symptom over placebo under these doses."""
+    exposure = dosage.exposure_of(doses_ug)
+    shares = sorted(
+        (
+            literature.symptom_share(c, float(e))
+            for c, e in zip(literature.CLASSES, exposure, strict=True)
+            if e > 0.0
+        ),
+        reverse=True,
+    )
+    free = 1.0
+    for position, share in enumerate(shares):
+        free *= 1.0 - share * (literature.SECOND_DRUG_SYMPTOM_FACTOR if position else 1.0)
+    return 1.0 - free
+
+
+def certainty(best: Valued) -> float:
+    """Return the probability (0..1) that the move changes pressure in its expected direction.
+
+    KEEP changes nothing, so there it is the probability of being in target.
+    """
+    if best.change.sd_mmhg == 0.0:
+        return best.in_target
+    return _NORMAL.cdf(abs(best.change.mean_mmhg) / best.change.sd_mmhg)
+
+
+def days_to_know(change_mmhg: float) -> int | None:
+    """Return the days on each side needed to see the change in this one person; None: no change.
+
+    80 % power at 5 %: 8.7 mmHg needs 16 days, the 1.5 of one doubling 516.
+    Source: Ohasama day-to-day SD 8.6 [V], derivation [D].
+    """
+    if abs(change_mmhg) < 0.05:
+        return None
+    quantiles = _NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)
+    return max(1, round(2 * (quantiles * literature.DAY_SD_MMHG / change_mmhg) ** 2))
+
+
+def _excess(spread: NormalDist, upper_mmhg: float) -> float:
+    """Expected mmHg above the upper limit: E[max(Y - upper, 0)]."""
+    z = (spread.mean - upper_mmhg) / spread.stdev
+    return spread.stdev * (_NORMAL.pdf(z) + z * _NORMAL.cdf(z))

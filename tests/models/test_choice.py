@@ -1,0 +1,49 @@
+import pytest
+
+from models import choice, dosage
+from services.clinical.formulary import Drug
+from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
+from services.clinical.units import Micrograms
+from tests.models.patients import NOW, TARGET, prescription, snapshot
+
+
+def step(drug: Drug, before_ug: int, after_ug: int, kind: MoveKind = MoveKind.STEP_UP) -> Move:
+    return Move(kind, (DoseChange(drug, Micrograms(before_ug), Micrograms(after_ug)),))
+
+
+UP = step(Drug.AMLODIPINE, 5_000, 10_000)
+DOWN = step(Drug.AMLODIPINE, 5_000, 2_500, MoveKind.STEP_DOWN)
+REGIMEN = (prescription(Drug.AMLODIPINE, 5_000),)
+
+
+def best_at(systolic_mmhg: float) -> Move:
+    posterior = dosage.observe(snapshot([systolic_mmhg] * 40, REGIMEN), now=NOW)
+    before = {Drug.AMLODIPINE: 5_000}
+    valued = [choice.value(posterior, before, m, TARGET) for m in (KEEP, UP, DOWN)]
+    return choice.order(valued)[0].move
+
+
+@pytest.mark.parametrize(("systolic_mmhg", "best"), [(150.0, UP), (120.0, KEEP), (100.0, DOWN)])
+def test_up_when_high_keep_when_in_target_down_when_low(systolic_mmhg: float, best: Move) -> None:
+    assert best_at(systolic_mmhg) == best
+
+
+def test_a_severe_patient_whom_one_move_cannot_bring_to_target_is_not_left_alone() -> None:
+    assert best_at(190.0) == UP
+
+
+def test_more_drug_never_has_fewer_symptoms() -> None:
+    alone = choice.symptom_probability({Drug.AMLODIPINE: 5_000})
+    more = choice.symptom_probability({Drug.AMLODIPINE: 10_000})
+    two = choice.symptom_probability({Drug.AMLODIPINE: 5_000, Drug.CHLORTHALIDONE: 25_000})
+    assert 0.0 < alone < more
+    assert alone < two
+
+
+@pytest.mark.parametrize(("change_mmhg", "days"), [(8.7, 16), (5.0, 47), (4.4, 60), (1.5, 516)])
+def test_days_to_know_are_the_published_ones(change_mmhg: float, days: int) -> None:
+    assert choice.days_to_know(-change_mmhg) == pytest.approx(days, abs=1)
+
+
+def test_no_change_can_never_be_known() -> None:
+    assert choice.days_to_know(0.0) is None
