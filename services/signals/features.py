@@ -1,0 +1,253 @@
+"""Features of one recording moment, in the one order that training and serving share."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from services.signals.arrival import Arrival, arrival
+from services.signals.beats import Beats, mean_rows
+from services.signals.ecg import r_peaks
+from services.signals.intervals import Intervals, intervals
+from services.signals.motion import motion
+from services.signals.ppg import pulses
+from services.signals.pulse_shape import pulse_shape
+from services.signals.quality import Flaw, Purpose, Quality, quality
+from services.signals.rhythm import rhythm
+from services.signals.variability import variability
+from services.signals.window import FloatArray, Kind, Windows, WrongShape
+
+# Raise the version whenever a name, a unit, an order or a meaning below changes: a model refuses
+# features of a version that it was not trained on.
+FEATURE_VERSION = "1"
+FEATURE_ORDER: tuple[str, ...] = (
+    "heart_rate_bpm",
+    "pulse_rate_bpm",
+    "mean_nn_ms",
+    "sdnn_ms",
+    "rmssd_ms",
+    "pnn50_fraction",
+    "poincare_sd1_ms",
+    "poincare_sd2_ms",
+    "artefact_fraction",
+    "rr_entropy",
+    "irregular_rhythm_probability",
+    "irregular_rhythm",
+    "pulse_arrival_ms",
+    "pulse_arrival_spread_ms",
+    "pulse_rise_ms",
+    "pulse_width_ms",
+    "perfusion_index_percent",
+    "motion_deviation_g",
+    "activity_class",
+    "rest",
+    "quality_rate",
+    "quality_variability",
+    "quality_morphology",
+    "quality_rhythm",
+)
+
+
+class MismatchedMoment(WrongShape):
+    """The streams of one moment do not have the same number of windows, or the wrong kind."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureTable:
+    """Features of a batch.
+
+    values: float64, (windows, len(FEATURE_ORDER)); NaN means "not measurable", never zero.
+    ecg, ppg: the trust in each stream; None where the moment has no such stream.
+    """
+
+    values: FloatArray
+    ecg: Quality | None
+    ppg: Quality | None
+    version: str = FEATURE_VERSION
+
+    def column(self, name: str) -> FloatArray:
+        """Return one feature of every window. Raises ValueError for an unknown name."""
+        column: FloatArray = self.values[:, FEATURE_ORDER.index(name)]
+        return column
+
+    def row(self, index: int) -> dict[str, float]:
+        """Return the features of one window by name."""
+        return dict(zip(FEATURE_ORDER, map(float, self.values[index]), strict=True))
+
+    def reasons(self, index: int) -> tuple[tuple[Kind, Flaw], ...]:
+        """Return each stream's flaws in one window."""
+        streams: tuple[tuple[Kind, Quality | None], ...] = (("ecg", self.ecg), ("ppg", self.ppg))
+        return tuple(
+            (kind, flaw)
+            for kind, trust in streams
+            if trust is not None
+            for flaw in trust.reasons(index)
+        )
+
+    def usable_for(self, purpose: Purpose) -> FloatArray:
+        """Return 1 where any stream may be used for a purpose, else 0. (windows,)"""
+        usable = np.zeros(len(self.values))
+        for trust in (self.ecg, self.ppg):
+            if trust is not None:
+                usable = np.maximum(usable, trust.usable_for(purpose))
+        return usable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stream:
+    windows: Windows
+    beats: Beats
+    onsets: Beats
+    intervals: Intervals
+    quality: Quality
+    shape: dict[str, FloatArray] = field(default_factory=dict)
+
+
+def extract(
+    *,
+    ecg: Windows | None = None,
+    ppg: Windows | None = None,
+    accelerometer: Windows | None = None,
+) -> FeatureTable:
+    """Return the features of recording moments; row i of each stream is the same moment.
+
+    Bad data never raise: they are graded unusable with a reason and their features are NaN.
+
+    Raises:
+        MismatchedMoment: no stream at all, a stream of the wrong kind, or different counts.
+    """
+    count = _count({"ecg": ecg, "ppg": ppg, "accelerometer": accelerometer})
+    columns = {name: np.full(count, np.nan) for name in FEATURE_ORDER}
+    deviation_g = np.full(count, np.nan)
+    if accelerometer is not None:
+        deviation_g = _add_motion(columns, accelerometer)
+    heart = _ecg_stream(ecg, deviation_g) if ecg is not None else None
+    pulse = _ppg_stream(ppg, deviation_g) if ppg is not None else None
+    _add_rates(columns, heart, pulse)
+    _add_rhythm(columns, heart, pulse)
+    _add_pulse(columns, heart, pulse)
+    return FeatureTable(
+        np.stack([columns[name] for name in FEATURE_ORDER], axis=1),
+        heart.quality if heart else None,
+        pulse.quality if pulse else None,
+    )
+
+
+def _count(streams: dict[Kind, Windows | None]) -> int:
+    given = {kind: windows for kind, windows in streams.items() if windows is not None}
+    wrong = [kind for kind, windows in given.items() if windows.kind != kind]
+    counts = {windows.count for windows in given.values()}
+    if wrong or len(counts) != 1:
+        raise MismatchedMoment(f"wrong kind: {wrong}; windows per stream: {sorted(counts)}")
+    return counts.pop()
+
+
+def _ecg_stream(windows: Windows, deviation_g: FloatArray) -> _Stream:
+    beats = r_peaks(windows)
+    found = intervals(beats)
+    return _Stream(windows, beats, beats, found, quality(windows, beats, found, deviation_g))
+
+
+def _ppg_stream(windows: Windows, deviation_g: FloatArray) -> _Stream:
+    waves = pulses(windows)
+    found = intervals(waves.upstrokes)
+    trust = quality(windows, waves.upstrokes, found, deviation_g)
+    return _Stream(
+        windows, waves.upstrokes, waves.onsets, found, trust, pulse_shape(windows, waves)
+    )
+
+
+def _add_motion(columns: dict[str, FloatArray], accelerometer: Windows) -> FloatArray:
+    moved = motion(accelerometer)
+    columns["motion_deviation_g"] = moved.deviation_g
+    columns["activity_class"] = moved.activity
+    columns["rest"] = moved.rest
+    return moved.deviation_g
+
+
+def _only(trust: Quality, purpose: Purpose, values: FloatArray) -> FloatArray:
+    return np.where(trust.usable_for(purpose), values, np.nan)
+
+
+def _first_known(*choices: FloatArray) -> FloatArray:
+    """Return the first choice that is not NaN, place by place."""
+    chosen = choices[0]
+    for other in choices[1:]:
+        chosen = np.where(np.isnan(chosen), other, chosen)
+    return chosen
+
+
+def _given(*streams: _Stream | None) -> tuple[_Stream, ...]:
+    return tuple(stream for stream in streams if stream is not None)
+
+
+def _add_rates(
+    columns: dict[str, FloatArray], heart: _Stream | None, pulse: _Stream | None
+) -> None:
+    """Fill the rates; the heart's own rate comes from the ECG where that can be used."""
+    rates = [_rate(stream) for stream in _given(heart, pulse)]
+    if rates:
+        columns["heart_rate_bpm"] = _first_known(*rates)
+    if pulse is not None:
+        columns["pulse_rate_bpm"] = _rate(pulse)
+    for purpose in Purpose:
+        trusts = [
+            stream.quality.probability[:, list(Purpose).index(purpose)]
+            for stream in _given(heart, pulse)
+        ]
+        if trusts:
+            columns[f"quality_{purpose}"] = np.max(trusts, axis=0)
+
+
+def _rate(stream: _Stream) -> FloatArray:
+    rate_bpm = 60_000.0 / mean_rows(stream.intervals.counted_ms)
+    return _only(stream.quality, Purpose.RATE, rate_bpm)
+
+
+def _add_rhythm(
+    columns: dict[str, FloatArray], heart: _Stream | None, pulse: _Stream | None
+) -> None:
+    """Fill variability and rhythm from the ECG where usable, else from the PPG."""
+    for stream in _given(heart, pulse):
+        spread = variability(stream.intervals.normal_ms)
+        rhythmic = rhythm(stream.intervals.counted_ms)
+        for purpose, found in (
+            (
+                Purpose.VARIABILITY,
+                {
+                    "mean_nn_ms": spread.mean_nn_ms,
+                    "sdnn_ms": spread.sdnn_ms,
+                    "rmssd_ms": spread.rmssd_ms,
+                    "pnn50_fraction": spread.pnn50_fraction,
+                    "poincare_sd1_ms": spread.poincare_sd1_ms,
+                    "poincare_sd2_ms": spread.poincare_sd2_ms,
+                },
+            ),
+            (
+                Purpose.RHYTHM,
+                {
+                    "artefact_fraction": stream.intervals.artefact_fraction,
+                    "rr_entropy": rhythmic.entropy,
+                    "irregular_rhythm_probability": rhythmic.probability,
+                    "irregular_rhythm": rhythmic.irregular,
+                },
+            ),
+        ):
+            for name, values in found.items():
+                columns[name] = _first_known(columns[name], _only(stream.quality, purpose, values))
+
+
+def _add_pulse(
+    columns: dict[str, FloatArray], heart: _Stream | None, pulse: _Stream | None
+) -> None:
+    """Fill the pulse wave's shape and, with an ECG on the same clock, its arrival time."""
+    if pulse is None:
+        return
+    for name, values in pulse.shape.items():
+        columns[name] = _only(pulse.quality, Purpose.MORPHOLOGY, values)
+    if heart is None:
+        return
+    found = arrival(heart.windows, pulse.windows, heart.beats, pulse.onsets)
+    if isinstance(found, Arrival):
+        both = heart.quality.usable_for(Purpose.RATE) & pulse.quality.usable_for(Purpose.MORPHOLOGY)
+        columns["pulse_arrival_ms"] = np.where(both, found.median_ms, np.nan)
+        columns["pulse_arrival_spread_ms"] = np.where(both, found.spread_ms, np.nan)

@@ -1,0 +1,174 @@
+"""How far each window can be trusted, for each purpose, with a probability and named reasons."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from services.signals.beats import Beats, mean_rows
+from services.signals.coverage import Coverage, coverage
+from services.signals.intervals import Intervals
+from services.signals.template import agreement, polarity
+from services.signals.window import BoolArray, FloatArray, Windows
+
+
+class Purpose(StrEnum):
+    """What a window may be used for."""
+
+    RATE = "rate"
+    VARIABILITY = "variability"
+    MORPHOLOGY = "morphology"
+    RHYTHM = "rhythm"
+
+
+class Flaw(StrEnum):
+    """A named reason to trust a window less."""
+
+    NO_SAMPLES = "no_samples"
+    TOO_SHORT = "too_short"
+    GAPS = "gaps"
+    NAN = "nan"
+    FLAT_LINE = "flat_line"
+    SATURATED = "saturated"
+    WRONG_RATE = "wrong_rate"
+    REVERSED_POLARITY = "reversed_polarity"
+    TOO_FEW_BEATS = "too_few_beats"
+    UNSTEADY_INTERVALS = "unsteady_intervals"
+    LOW_TEMPLATE_AGREEMENT = "low_template_agreement"
+    MOTION = "motion"
+
+
+PURPOSES: tuple[Purpose, ...] = tuple(Purpose)
+FLAWS: tuple[Flaw, ...] = tuple(Flaw)
+# These end every use of a window; the others are reasons given for a low probability.
+DISQUALIFYING = frozenset(FLAWS) - {
+    Flaw.UNSTEADY_INTERVALS,
+    Flaw.LOW_TEMPLATE_AGREEMENT,
+}
+
+# Source: chosen: 5 beats give a rate; 10 % missing is one breath of a 30 s window.
+LEAST_DURATION_S = 5.0
+LEAST_BEATS = 4
+MOST_MISSING = 0.1
+MOST_FLAT = 0.1
+MOST_CLIPPED = 0.05
+# A QRS complex needs 80 Hz to be told from a T wave. Source: Kwon 2018 (50 Hz loses R peaks).
+LEAST_ECG_RATE_HZ = 80.0
+# Beyond these the samples do not have the rate that they claim. Source: CLINICAL pulse range of
+# a monitor, 20-250; a resting person outside 25-220 is an emergency, not a wearable's window.
+RATE_RANGE_BPM = (25.0, 220.0)
+# Mean amplitude deviation of moderate activity and above. Source: Vähä-Ypyä 2015.
+MOST_MOTION_G = 0.091
+LEAST_POLARITY = -0.05
+LEAST_AGREEMENT = {"ecg": 0.66, "ppg": 0.86}  # Source: Orphanidou 2015, table II
+MOST_ARTEFACTS = 0.2
+USABLE_AT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The trust in one window for one purpose."""
+
+    purpose: Purpose
+    usable: bool
+    probability: float
+    reasons: tuple[Flaw, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quality:
+    """Trust in a batch: probability and usable are (windows, purposes), flaws (windows, flaws)."""
+
+    probability: FloatArray
+    usable: BoolArray
+    flaws: BoolArray
+
+    def grade(self, row: int, purpose: Purpose) -> Grade:
+        """Return the grade of one window."""
+        column = PURPOSES.index(purpose)
+        return Grade(
+            purpose,
+            bool(self.usable[row, column]),
+            float(self.probability[row, column]),
+            self.reasons(row),
+        )
+
+    def reasons(self, row: int) -> tuple[Flaw, ...]:
+        """Return the flaws of one window, in the order of `FLAWS`."""
+        return tuple(flaw for flaw, there in zip(FLAWS, self.flaws[row], strict=True) if there)
+
+    def usable_for(self, purpose: Purpose) -> BoolArray:
+        """Return which windows may be used for a purpose. (windows,)"""
+        column: BoolArray = self.usable[:, PURPOSES.index(purpose)]
+        return column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Evidence:
+    cover: Coverage
+    beats: Beats
+    likeness: FloatArray
+    artefacts: FloatArray
+    rate_bpm: FloatArray
+    polarity: FloatArray
+    deviation_g: FloatArray
+
+
+def quality(
+    windows: Windows, beats: Beats, beat_intervals: Intervals, deviation_g: FloatArray
+) -> Quality:
+    """Return the trust in each ECG or PPG window.
+
+    deviation_g: mean amplitude deviation of the same moment, NaN where not known. (windows,)
+    """
+    none = np.full(windows.count, np.nan)
+    evidence = _Evidence(
+        coverage(windows),
+        beats,
+        agreement(windows, beats).mean,
+        beat_intervals.artefact_fraction,
+        60_000.0 / mean_rows(beat_intervals.counted_ms),
+        polarity(windows) if windows.kind == "ppg" else none,
+        deviation_g,
+    )
+    flaws = _flaws(windows, evidence)
+    ended = np.any(flaws[:, [flaw in DISQUALIFYING for flaw in FLAWS]], axis=1, keepdims=True)
+    probability = np.where(ended, 0.0, _probability(windows, evidence))
+    return Quality(probability, probability >= USABLE_AT, flaws)
+
+
+def _flaws(windows: Windows, evidence: _Evidence) -> BoolArray:
+    cover = evidence.cover
+    low_bpm, high_bpm = RATE_RANGE_BPM
+    empty = cover.gap + cover.nan >= 1.0
+    too_slow = windows.kind == "ecg" and windows.rate_hz < LEAST_ECG_RATE_HZ
+    implausible = (evidence.rate_bpm < low_bpm) | (evidence.rate_bpm > high_bpm)
+    known_s = windows.duration_s * (1 - cover.gap - cover.nan)
+    found: dict[Flaw, BoolArray | bool] = {
+        Flaw.NO_SAMPLES: empty,
+        Flaw.TOO_SHORT: ~empty & (known_s < LEAST_DURATION_S),
+        Flaw.GAPS: cover.gap > MOST_MISSING,
+        Flaw.NAN: cover.nan > MOST_MISSING,
+        Flaw.FLAT_LINE: ~empty & (cover.flat > MOST_FLAT),
+        Flaw.SATURATED: (cover.flat <= MOST_FLAT) & (cover.clipped > MOST_CLIPPED),
+        Flaw.WRONG_RATE: implausible | too_slow,
+        Flaw.REVERSED_POLARITY: evidence.polarity < LEAST_POLARITY,
+        Flaw.TOO_FEW_BEATS: evidence.beats.count < LEAST_BEATS,
+        Flaw.UNSTEADY_INTERVALS: evidence.artefacts > MOST_ARTEFACTS,
+        Flaw.LOW_TEMPLATE_AGREEMENT: evidence.likeness < LEAST_AGREEMENT[windows.kind],
+        Flaw.MOTION: evidence.deviation_g > MOST_MOTION_G,
+    }
+    return np.stack([np.broadcast_to(found[flaw], windows.count) for flaw in FLAWS], axis=1)
+
+
+def _probability(windows: Windows, evidence: _Evidence) -> FloatArray:
+    """Return the probability of a right answer for each purpose, (windows, purposes)."""
+    margin = np.nan_to_num(evidence.likeness - LEAST_AGREEMENT[windows.kind], nan=-1.0)
+    artefacts = np.nan_to_num(evidence.artefacts, nan=1.0)
+    score = {
+        Purpose.RATE: 2.0 + 10 * margin - 6 * artefacts,
+        Purpose.VARIABILITY: 1.5 + 10 * margin - 12 * artefacts,
+        Purpose.MORPHOLOGY: 1.0 + 14 * margin - 4 * artefacts,
+        Purpose.RHYTHM: 1.5 + 10 * margin - 4 * artefacts,
+    }
+    return np.stack([1 / (1 + np.exp(-score[purpose])) for purpose in PURPOSES], axis=1)

@@ -1,0 +1,154 @@
+"""Claims about the feature table: order, honesty about what cannot be measured, real recordings."""
+
+import numpy as np
+import pytest
+
+from demo import recordings
+from services.signals.features import (
+    FEATURE_ORDER,
+    FEATURE_VERSION,
+    FeatureTable,
+    MismatchedMoment,
+    extract,
+)
+from services.signals.quality import Flaw, Purpose
+from services.signals.window import Kind, Windows
+
+
+def real(name: str, stream: Kind, clock_id: str | None = "monitor") -> Windows:
+    recording = recordings.load(name)
+    return Windows(recording.windows(stream, 30.0), recording.rate_hz, stream, clock_id=clock_id)
+
+
+def flaws(table: FeatureTable, row: int = 0) -> set[Flaw]:
+    return {flaw for _, flaw in table.reasons(row)}
+
+
+def test_the_order_is_fixed_for_its_version() -> None:
+    # A change here needs a new FEATURE_VERSION: models refuse features of another version.
+    assert FEATURE_VERSION == "1"
+    assert len(set(FEATURE_ORDER)) == len(FEATURE_ORDER) == 24
+    assert FEATURE_ORDER[:2] == ("heart_rate_bpm", "pulse_rate_bpm")
+    assert FEATURE_ORDER[-4:] == tuple(f"quality_{purpose}" for purpose in Purpose)
+
+
+@pytest.mark.parametrize("name", ["bidmc-04", "bidmc-10", "bidmc-18", "bidmc-51"])
+def test_heart_rate_agrees_with_the_bedside_monitor(name: str) -> None:
+    table = extract(ecg=real(name, "ecg"), ppg=real(name, "ppg"))
+    monitor = recordings.load(name).references["monitor_heart_rate_bpm"]
+    expected = [np.nanmean(monitor[k * 30 : k * 30 + 30]) for k in range(len(table.values))]
+    error = np.abs(table.column("heart_rate_bpm") - expected)
+    assert np.nanmedian(error) < 2.0
+    assert np.isfinite(error).mean() > 0.8
+
+
+def test_arrival_time_needs_one_shared_clock() -> None:
+    ecg = real("bidmc-18", "ecg")
+    shared = extract(ecg=ecg, ppg=real("bidmc-18", "ppg"))
+    apart = extract(ecg=ecg, ppg=real("bidmc-18", "ppg", clock_id="phone"))
+    unknown = extract(
+        ecg=real("bidmc-18", "ecg", clock_id=None), ppg=real("bidmc-18", "ppg", clock_id=None)
+    )
+    assert np.isfinite(shared.column("pulse_arrival_ms")).any()
+    assert np.isnan(apart.column("pulse_arrival_ms")).all()
+    assert np.isnan(unknown.column("pulse_arrival_ms")).all()
+
+
+def spoiled() -> dict[str, tuple[np.ndarray, Flaw]]:
+    good = recordings.load("bidmc-51").windows("ppg", 30.0)[:1]
+    rng = np.random.default_rng(1)
+    half_nan, low, high = good.copy(), *np.quantile(good, [0.2, 0.5])
+    half_nan[:, : half_nan.shape[1] // 2] = np.nan
+    return {
+        "constant": (np.full_like(good, 3.0), Flaw.FLAT_LINE),
+        "nothing": (np.full_like(good, np.nan), Flaw.NO_SAMPLES),
+        "half missing": (half_nan, Flaw.NAN),
+        "saturated": (np.clip(good, low, high), Flaw.SATURATED),
+        "reversed": (-good, Flaw.REVERSED_POLARITY),
+        "noise": (rng.normal(size=good.shape), Flaw.LOW_TEMPLATE_AGREEMENT),
+        "short": (good[:, :300], Flaw.TOO_SHORT),
+        "empty": (good[:, :0], Flaw.NO_SAMPLES),
+    }
+
+
+@pytest.mark.parametrize("case", spoiled())
+def test_bad_ppg_is_graded_unusable_with_its_reason_and_never_raises(case: str) -> None:
+    samples, flaw = spoiled()[case]
+    table = extract(ppg=Windows(samples, 125.0, "ppg"))
+    assert flaw in flaws(table)
+    assert np.isnan(table.column("heart_rate_bpm")).all()
+    assert not table.usable_for(Purpose.RATE).any()
+
+
+def test_declared_gaps_are_a_reason() -> None:
+    windows = real("bidmc-51", "ppg")
+    gaps = np.zeros(windows.samples.shape, bool)
+    gaps[:, :1500] = True
+    table = extract(ppg=Windows(windows.samples, windows.rate_hz, "ppg", gaps=gaps))
+    assert all(Flaw.GAPS in flaws(table, row) for row in range(windows.count))
+
+
+def test_motion_makes_the_pulse_unusable() -> None:
+    windows = real("bidmc-51", "ppg")
+    rng = np.random.default_rng(2)
+    shaking = 1 + 0.4 * rng.normal(size=(windows.count, 1500, 3))
+    table = extract(ppg=windows, accelerometer=Windows(shaking, 50.0, "accelerometer"))
+    still = extract(
+        ppg=windows, accelerometer=Windows(np.full_like(shaking, 0.577), 50.0, "accelerometer")
+    )
+    assert Flaw.MOTION in flaws(table) and np.isnan(table.column("pulse_rate_bpm")).all()
+    assert np.isfinite(still.column("pulse_rate_bpm")).any()
+    assert (still.column("rest") == 1).all()
+
+
+def test_a_batch_gives_what_its_rows_give_alone() -> None:
+    ecg, ppg = real("bidmc-40", "ecg"), real("bidmc-40", "ppg")
+    together = extract(ecg=ecg, ppg=ppg).values
+    for row in (0, 7, 15):
+        one = slice(row, row + 1)
+        alone = extract(
+            ecg=Windows(ecg.samples[one], ecg.rate_hz, "ecg", clock_id="monitor"),
+            ppg=Windows(ppg.samples[one], ppg.rate_hz, "ppg", clock_id="monitor"),
+        ).values
+        assert np.allclose(alone[0], together[row], rtol=1e-3, atol=1e-3, equal_nan=True)
+
+
+def test_one_bad_row_leaves_its_neighbours_alone() -> None:
+    ppg = real("bidmc-51", "ppg")
+    spoilt = ppg.samples.copy()
+    spoilt[3] = np.nan
+    before = extract(ppg=ppg).values
+    after = extract(ppg=Windows(spoilt, ppg.rate_hz, "ppg")).values
+    others = [row for row in range(ppg.count) if row != 3]
+    assert np.allclose(before[others], after[others], equal_nan=True)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0, 64.0, 100.0, 250.0, 1000.0])
+def test_pulse_rate_is_the_same_at_any_rate(rate_hz: float) -> None:
+    recording = recordings.load("bidmc-51")
+    ppg = recording.windows("ppg", 30.0)
+    at = np.arange(0, 30.0, 1 / rate_hz)
+    had = np.arange(ppg.shape[1]) / recording.rate_hz
+    again = np.stack([np.interp(at, had, row) for row in ppg])
+    expected = extract(ppg=Windows(ppg, recording.rate_hz, "ppg")).column("pulse_rate_bpm")
+    found = extract(ppg=Windows(again, rate_hz, "ppg")).column("pulse_rate_bpm")
+    assert np.nanmax(np.abs(expected - found)) < 1.0
+    assert np.isfinite(found).mean() > 0.8
+
+
+def test_perfusion_is_not_measurable_without_a_baseline() -> None:
+    samples = recordings.load("bidmc-51").windows("ppg", 30.0) + 10.0
+    without = extract(ppg=Windows(samples, 125.0, "ppg"))
+    kept = extract(ppg=Windows(samples, 125.0, "ppg", baseline_kept=True))
+    assert np.isnan(without.column("perfusion_index_percent")).all()
+    assert 0 < np.nanmedian(kept.column("perfusion_index_percent")) < 20
+
+
+def test_streams_of_different_counts_are_a_caller_error() -> None:
+    windows = real("bidmc-51", "ppg")
+    with pytest.raises(MismatchedMoment):
+        extract(ppg=windows, ecg=Windows(np.zeros((1, 3750)), 125.0, "ecg"))
+    with pytest.raises(MismatchedMoment):
+        extract()
+    with pytest.raises(MismatchedMoment):
+        extract(ecg=windows)
