@@ -19,7 +19,9 @@ $(STAMP): requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements.txt
 	touch $(STAMP)
 
-demo: install up
+demo: install
+	$(PY) -m deploy status | grep -q RUNNING || $(PY) -m deploy up
+	$(PY) -m deploy demo-accounts
 	$(PY) -m demo $(DEMO)
 
 up: install

@@ -1,8 +1,10 @@
-"""`python -m deploy up | down | status | accounts`: one stack on this machine, see `stack.py`."""
+"""`python -m deploy up | down | status | secrets | demo-accounts`: one stack, see `stack.py`."""
 
 import sys
 
+from deploy.accounts import AccountRefused, make_demo_accounts
 from deploy.stack import StackError, Supervisor, down, up
+from services.keyring import make_missing_secrets
 from services.settings import Settings, SettingsError, load
 
 
@@ -11,7 +13,7 @@ def main(arguments: list[str]) -> int:
     command = arguments[0] if len(arguments) == 1 else ""
     try:
         return _run(command, load())
-    except (StackError, SettingsError) as err:
+    except (StackError, SettingsError, AccountRefused) as err:
         print(err, file=sys.stderr)
         return 1
 
@@ -26,8 +28,13 @@ def _run(command: str, settings: Settings) -> int:
             down(settings)
         case "status":
             print(Supervisor(settings).ask("status").stdout, end="")
+        case "secrets":
+            made = make_missing_secrets(settings.home)
+            print(f"{len(made)} made in {settings.home / 'secrets'}")
+        case "demo-accounts":
+            print(f"demo logins in {make_demo_accounts(settings)}")
         case _:
-            print("usage: python -m deploy up | down | status", file=sys.stderr)
+            print("usage: python -m deploy up|down|status|secrets|demo-accounts", file=sys.stderr)
             return 64
     return 0
 

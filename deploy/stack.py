@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from services.keyring import make_missing_secrets
 from services.settings import Settings
+from services.store import cluster
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 START_LIMIT_S = 90.0
@@ -160,6 +161,7 @@ def _start_database(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     say("database …")
     _prepare(supervisor, "init")
     supervisor.ask("start", "store:database")
+    _await("database", lambda: cluster.answers(supervisor.settings), supervisor.settings)
     _prepare(supervisor, "migrate")
 
 
