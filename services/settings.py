@@ -34,6 +34,7 @@ class Settings:
     webhook_url: str | None
     gateway_host: str = "127.0.0.1"
     clinician_api_host: str = "127.0.0.1"
+    witness_host: str = "127.0.0.1"
     database_name: str = "clinaiops"
     """The record's database; the wrapped keys are in the one named with `_keys` behind it."""
 
@@ -51,6 +52,11 @@ class Settings:
     def clinician_api_url(self) -> str:
         """Base URL of the clinician API."""
         return f"http://{self.clinician_api_host}:{self.clinician_api_port}"
+
+    @property
+    def witness_url(self) -> str:
+        """Base URL of the witness."""
+        return f"http://{self.witness_host}:{self.witness_port}"
 
     def inherited_environment(self) -> dict[str, str]:
         """Return a copy of the environment for a child process that is to see the same settings."""
@@ -70,7 +76,7 @@ class Settings:
                 f"secret {name!r} cannot be read: run `make up`, which makes it"
             ) from err
 
-    def database_dsn(self, role: str, database: str = "clinaiops") -> str:
+    def database_dsn(self, role: str, database: str | None = None) -> str:
         """Return the SQLAlchemy URL of one database as one role; the password is a secret file."""
         password = quote(self.secret(f"db_{role}.password").decode(), safe="")
         return (
@@ -103,6 +109,7 @@ def load() -> Settings:
         webhook_url=os.environ.get("CLINAIOPS_WEBHOOK_URL"),
         gateway_host=_text("GATEWAY_HOST", "127.0.0.1"),
         clinician_api_host=_text("CLINICIAN_API_HOST", "127.0.0.1"),
+        witness_host=_text("WITNESS_HOST", "127.0.0.1"),
         database_name=_text("DATABASE_NAME", "clinaiops"),
     )
 
