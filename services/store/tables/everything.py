@@ -1,0 +1,10 @@
+"""Importing this module makes every table known to the metadata of its database."""
+
+from sqlalchemy import MetaData
+
+from services.store.tables import keys, log, measurements, people, together, treatment
+from services.store.tables.base import KeyTable, RecordTable
+
+MODULES = (keys, log, measurements, people, together, treatment)
+RECORD: MetaData = RecordTable.metadata
+KEYS: MetaData = KeyTable.metadata

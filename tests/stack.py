@@ -1,0 +1,126 @@
+"""A real PostgreSQL for tests: one embedded server a session, one pair of databases a test.
+
+Fixtures (registered by `tests/conftest.py`): `postgres` is the server, `settings` a home with
+secrets and a fresh, migrated pair of databases, `store_factory` opens stores on it.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.ids import new_id
+from services.keyring import make_missing_secrets
+from services.settings import Settings, load
+from services.store import Role, Store, cluster, migrate
+
+StoreFactory = Callable[[Role], Awaitable[Store]]
+
+# The server of a test session is thrown away with its files: it need not survive a power cut.
+_THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def settings_for(home: Path) -> Settings:
+    """Return settings of a stack of its own under `home`, every port free."""
+    home.mkdir(parents=True, exist_ok=True)
+    ports = {name: free_port() for name in Settings.__slots__ if name.endswith("_port")}
+    return replace(
+        load(),
+        home=home,
+        database_host="127.0.0.1",
+        metrics_port_base=free_port(),
+        clinic_timezone=ZoneInfo("UTC"),
+        smtp_url=None,
+        webhook_url=None,
+        **cast(Any, ports),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """A running server whose databases of `settings` are migrated and used as templates only."""
+
+    settings: Settings
+
+    def sql(self, *statements: str) -> str:
+        """Run statements as the superuser, each in a transaction of its own."""
+        command = [
+            str(cluster.BINARIES / "psql"),
+            *("-h", "127.0.0.1", "-p", str(self.settings.postgres_port)),
+            *("-U", "postgres", "-d", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1"),
+        ]
+        for statement in statements:
+            command += ["-c", statement]
+        password = self.settings.secret("db_postgres.password").decode()
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PGPASSWORD": password},
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def clone(self, home: Path) -> Settings:
+        """Return settings whose home and databases are fresh copies of the migrated ones."""
+        shutil.copytree(self.settings.home / "secrets", home / "secrets")
+        name = f"test_{new_id().replace('-', '')}"
+        for suffix in ("", "_keys"):
+            template = f"{self.settings.database_name}{suffix}"
+            self.sql(*cluster.database_sql(f"{name}{suffix}", template))
+        return replace(self.settings, home=home, database_name=name)
+
+    def drop(self, settings: Settings) -> None:
+        """Remove the databases that `clone` made, whoever is still connected."""
+        for suffix in ("", "_keys"):
+            self.sql(f'DROP DATABASE "{settings.database_name}{suffix}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The session's server."""
+    settings = settings_for(tmp_path_factory.mktemp("stack") / "home")
+    make_missing_secrets(settings.home)
+    cluster.initialise(settings, extra_configuration=_THROWAWAY)
+    with cluster.running(settings):
+        asyncio.run(migrate.migrate(settings))
+        yield EmbeddedPostgres(settings)
+
+
+@pytest.fixture
+def settings(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Settings]:
+    """A home and a pair of databases for one test."""
+    cloned = postgres.clone(tmp_path / "home")
+    yield cloned
+    postgres.drop(cloned)
+
+
+@pytest.fixture
+async def store_factory(settings: Settings) -> AsyncIterator[StoreFactory]:
+    """Open stores on this test's databases; they are closed at its end."""
+    opened: list[Store] = []
+
+    async def open_as(role: Role) -> Store:
+        store = await Store.open(settings, role)
+        opened.append(store)
+        return store
+
+    yield open_as
+    for store in opened:
+        await store.close()
