@@ -41,7 +41,6 @@ TEST_DATA: Final = Coding(f"{_HL7}/v3-ActReason", "HTEST", "test health data")
 EXTENSION_LIMITS: Final = f"{OWN}/StructureDefinition/autonomy-limits"
 EXTENSION_MOVE: Final = f"{OWN}/StructureDefinition/proposed-move"
 EXTENSION_STANDING: Final = f"{OWN}/StructureDefinition/minutes-standing"
-EXTENSION_CAUSE: Final = f"{OWN}/StructureDefinition/status-reason"
 SYSTEM_RULE: Final = f"{OWN}/CodeSystem/guard-rule"
 SYSTEM_VERDICT: Final = f"{OWN}/CodeSystem/verdict"
 SYSTEM_REASON: Final = f"{OWN}/CodeSystem/decision-reason"
