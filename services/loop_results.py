@@ -128,13 +128,15 @@ class ReviewStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewState:
-    """A review as the record holds it."""
+    """A review as the record holds it. `outcome` and `decision_id` say how it was closed."""
 
     review_id: str
     patient_id: str
     status: ReviewStatus
     opened_at: datetime
     claimed_by: str | None = None
+    outcome: ReviewOutcome | None = None
+    decision_id: str | None = None
 
 
 class ClaimStatus(StrEnum):

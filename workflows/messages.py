@@ -46,30 +46,30 @@ class PatientStart:
 @dataclass(frozen=True, slots=True)
 class ReviewStart:
     review_id: str
-    patient_id: str
     kind: Literal["review_start"] = "review_start"
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmStart:
-    """`rung` is where the ladder stands; above 0 only after continuing as new."""
+    """`rung` and `ladder_began_at` are set after continuing as new."""
 
     alarm_id: str
-    patient_id: str
     rung: int = 0
+    ladder_began_at: datetime | None = None
     kind: Literal["alarm_start"] = "alarm_start"
 
 
 @dataclass(frozen=True, slots=True)
 class CareplanCarry:
-    """What a patient-clinician loop hands on to its next run."""
+    """What a patient-clinician loop hands on to its next run. `since` is its very first start."""
 
+    since: datetime
     sequence: int
     agenda: tuple[Due, ...]
     goal_ids: tuple[str, ...]
     envelope_id: str | None
     visit_at: datetime | None
-    look_again: bool
+    done: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

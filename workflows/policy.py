@@ -7,6 +7,8 @@ from enum import StrEnum
 from temporalio.common import Priority as TemporalPriority
 from temporalio.common import RetryPolicy
 
+from services.clinical.ladders import ALARM_LADDER, REPEAT_WITHIN, REVIEW_LADDER
+from services.loop_results import Stability
 from services.outbox_messages import Priority, Queue
 
 
@@ -75,6 +77,19 @@ ADVICE_REMINDER_AFTER = timedelta(days=3)
 ADVICE_EXPIRES_AFTER = timedelta(days=7)
 """An answer to an older proposal would rest on another week's pressures. [D]"""
 
+# --- clinician-AI loop ---------------------------------------------------------------------------
+
+REVIEW_RUNGS = REVIEW_LADDER
+"""How long rung 0 (the clinician) and rung 1 (the covering clinician) have; then no change."""
+
+# --- alarm -------------------------------------------------------------------------------------
+
+ALARM_RUNGS = ALARM_LADDER
+"""When rungs 1, 2 and 3 are reached, counted from the start of the ladder; rung 0 is at once."""
+CRISIS_REPEAT_WITHIN = REPEAT_WITHIN
+ALARM_AGAIN_EVERY = timedelta(minutes=30)
+"""Past the last rung: an alarm is never given up."""
+
 # --- entity workflows --------------------------------------------------------------------------
 
 HISTORY_EVENTS_MAX = 1_000
@@ -88,6 +103,19 @@ GOAL_REMINDER_AFTER = timedelta(days=3)
 GOAL_LAPSES_AFTER = timedelta(days=14)
 ENVELOPE_RENEWAL_BEFORE = timedelta(days=14)
 ENVELOPE_LAST_CALL_BEFORE = timedelta(days=3)
+VISIT_AFTER = {
+    Stability.VOLATILE: timedelta(days=14),
+    Stability.ABOVE_TARGET: timedelta(days=28),
+    Stability.UNKNOWN: timedelta(days=28),
+    Stability.STABLE: timedelta(days=90),
+}
+"""From the last visit to the next.
+
+Source: reassess monthly until control, then every 3-6 months (AHA25 p56, p59) [S]; sooner when
+volatile [D].
+"""
+VISIT_NOT_BEFORE = timedelta(days=1)
+STABILITY_LOOK_EVERY = timedelta(days=7)
 VISIT_REMINDER_BEFORE = timedelta(days=2)
 VISIT_MOVES_BY_AT_LEAST = timedelta(days=7)
 """A visit is not moved for less: a calendar that flutters is a calendar nobody trusts. [D]"""

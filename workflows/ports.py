@@ -36,12 +36,11 @@ from services.loop_results import (
 from services.outbox_messages import ClaimedMessage
 
 
-class NotInRecord(LookupError):
-    """The record has no such id. Retrying cannot help: the caller's id is wrong."""
-
-
 class Records(Protocol):
-    """The record, as the loops use it. Raises `NotInRecord` for an id that does not exist."""
+    """The record, as the loops use it.
+
+    An id that does not exist raises an exception named NotInRecord: such calls are not retried.
+    """
 
     # --- patient-AI loop -------------------------------------------------------------------
 
@@ -69,7 +68,11 @@ class Records(Protocol):
     async def record_answer(
         self, advice_id: str, *, patient_id: str, answer: Answer, now: datetime
     ) -> AnswerStatus:
-        """Keep the patient's answer. The same answer again is RECORDED; another is CHANGED."""
+        """Keep the patient's answer. The same answer again is RECORDED; another is CHANGED.
+
+        An advice that is closed, unknown or another patient's is NOT_OPEN, unless this same
+        answer closed it (then RECORDED).
+        """
         ...
 
     async def close_advice(self, advice_id: str, *, outcome: AdviceOutcome, now: datetime) -> None:
@@ -146,7 +149,8 @@ class Records(Protocol):
     ) -> tuple[str, ...]:
         """Close a review with its outcome; closed already: nothing happens, return ().
 
-        NO_CHANGE and WITHDRAWN do not close a review that holds a signed decision other than
+        For ENACTED and REJECTED the last known decision is the one that closed it. NO_CHANGE and
+        WITHDRAWN do not close a review that holds a signed decision other than
         `known_decision_ids`: it stays open and their ids are returned, so that the end of the
         ladder never loses a decision signed in its last second.
         """
