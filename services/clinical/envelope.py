@@ -62,3 +62,5 @@ class Envelope:
     """Opaque id of the clinician; None: a draft, which permits nothing."""
     signed_at: datetime | None
     revoked_at: datetime | None = None
+    second_signed_by: str | None = None
+    """A second clinician, needed where a setting is looser than the default."""

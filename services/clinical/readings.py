@@ -62,6 +62,8 @@ class BloodPressure:
     irregular_pulse: bool | None = None
     history: bool = False
     """Loaded as history at enrolment: it never pages anyone."""
+    device_id: str | None = None
+    """Opaque id of the monitor, so that a change of monitor is seen."""
 
     def __post_init__(self) -> None:
         _require_within(self.systolic_mmhg, SYSTOLIC_RANGE_MMHG, "systolic")
@@ -79,7 +81,7 @@ class BloodPressure:
 
 @dataclass(frozen=True, slots=True)
 class PressureEstimate:
-    """A wearable's estimate with its uncertainty. It may ask for a cuff reading; it moves no dose."""
+    """A wearable's estimate with its uncertainty. It may ask for a cuff reading, no more."""
 
     systolic_mmhg: float
     systolic_sigma_mmhg: float
