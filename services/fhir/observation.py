@@ -29,9 +29,7 @@ _POSITIONS: Final[dict[Posture, tuple[Coding, int | None]]] = {
 }
 
 
-def cuff_panel(
-    *, reading: BloodPressure, subject: Subject, device_id: str | None, simulated: bool
-) -> Resource:
+def cuff_panel(*, reading: BloodPressure, subject: Subject, device_id: str | None) -> Resource:
     """Return the US Core panel of one cuff reading; its id is the reading's.
 
     A reading that the patient typed names no device: nobody knows which monitor it came from.
