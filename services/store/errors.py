@@ -1,5 +1,7 @@
 """What can go wrong in the store, classed by what the caller should do."""
 
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
 
 class NotInRecord(LookupError):
     """There is no such id, or the bound role may not see it. Retrying cannot help."""
@@ -31,3 +33,11 @@ class KeyDestroyed(VaultError):
 
 class Tampered(VaultError):
     """The bytes were changed, or belong to another table, column, row or patient."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Return whether the database could not be reached or went away: the same request may be
+    tried again. Anything else that a query raises is a defect."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
