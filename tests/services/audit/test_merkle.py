@@ -141,10 +141,31 @@ def test_needed_nodes_are_enough_and_stored_ones() -> None:
     )
 
 
-@pytest.mark.parametrize("peaks", [[], [b"short"], [b"x" * 32, b"y" * 32]])
-def test_a_state_that_cannot_have_been_left_is_refused(peaks: list[bytes]) -> None:
+@pytest.mark.parametrize(
+    ("size", "peaks"),
+    [
+        (4, []),
+        (4, [b"short"]),
+        (4, [b"x" * 32, b"y" * 32]),
+        (-4, [b"x" * 32]),
+        (2**63, [b"x" * 32]),
+    ],
+)
+def test_a_state_that_cannot_have_been_left_is_refused(size: int, peaks: list[bytes]) -> None:
     with pytest.raises(merkle.OutOfRange):
-        merkle.Tree(4, peaks)
+        merkle.Tree(size, peaks)
+
+
+@pytest.mark.parametrize(("size", "siblings"), [(2**63 - 1, 63), (2**63, 63)])
+def test_trees_end_below_two_to_the_63(size: int, siblings: int) -> None:
+    path = [bytes([number]) * 32 for number in range(siblings)]
+    root = leaf = merkle.leaf_hash(b"first")
+    for sibling in path:
+        root = merkle.node_hash(root, sibling)
+    check(
+        size == 2**63,
+        lambda: merkle.verify_inclusion(leaf, index=0, size=size, proof=path, root=root),
+    )
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
