@@ -1,6 +1,7 @@
 """Clinical values that several tests of this folder start from."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from services.clinical.envelope import DrugBounds, Envelope, Stage, StopCondition
 from services.clinical.formulary import Drug
@@ -30,7 +31,7 @@ def reading(systolic: int = 142, diastolic: int = 88) -> BloodPressure:
     )
 
 
-def envelope(**changes: object) -> Envelope:
+def envelope(**changes: Any) -> Envelope:
     fields: dict[str, object] = {
         "envelope_id": "22222222-2222-4222-8222-222222222222",
         "version": 2,

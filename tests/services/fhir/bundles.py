@@ -20,7 +20,7 @@ def vendored(name: str) -> bytes:
     return gzip.decompress((VENDORED / "patients" / f"{name}.json.gz").read_bytes())
 
 
-def patient(**changes: object) -> JsonObject:
+def patient(**changes: Any) -> JsonObject:
     return {
         "resourceType": "Patient",
         "id": OWNER,
@@ -30,7 +30,7 @@ def patient(**changes: object) -> JsonObject:
     } | changes
 
 
-def about(resource_type: str, resource_id: str, owner: str = OWNER, **more: object) -> JsonObject:
+def about(resource_type: str, resource_id: str, owner: str = OWNER, **more: Any) -> JsonObject:
     field = "patient" if resource_type == "AllergyIntolerance" else "subject"
     return {
         "resourceType": resource_type,
@@ -40,7 +40,7 @@ def about(resource_type: str, resource_id: str, owner: str = OWNER, **more: obje
     }
 
 
-def request(code: str, resource_id: str = "m-1", **more: object) -> JsonObject:
+def request(code: str, resource_id: str = "m-1", **more: Any) -> JsonObject:
     return about(
         "MedicationRequest",
         resource_id,
@@ -54,7 +54,7 @@ def request(code: str, resource_id: str = "m-1", **more: object) -> JsonObject:
     )
 
 
-def lab(code: str, value: object, unit: str, **more: object) -> JsonObject:
+def lab(code: str, value: object, unit: str, **more: Any) -> JsonObject:
     quantity = {"value": value, "unit": unit, "system": codes.UCUM, "code": unit}
     return about(
         "Observation",
@@ -69,7 +69,7 @@ def lab(code: str, value: object, unit: str, **more: object) -> JsonObject:
     )
 
 
-def condition(code: str, clinical: str = "active", **more: object) -> JsonObject:
+def condition(code: str, clinical: str = "active", **more: Any) -> JsonObject:
     return about(
         "Condition",
         f"c-{code}",

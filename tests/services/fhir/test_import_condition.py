@@ -1,5 +1,7 @@
 """Present conditions that a rule reads; what was once and never ends; silence is not "no"."""
 
+from typing import Any
+
 import pytest
 
 from services.clinical.formulary import Drug
@@ -56,7 +58,7 @@ def test_a_present_condition_that_no_rule_reads_is_listed() -> None:
     assert [(u.kind, u.code) for u in found.unknowns] == [("condition", "19169002")]
 
 
-def _allergy(code: JsonObject, **more: object) -> JsonObject:
+def _allergy(code: JsonObject, **more: Any) -> JsonObject:
     return about("AllergyIntolerance", "a-1", code=code, **more)
 
 

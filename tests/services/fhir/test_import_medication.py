@@ -126,7 +126,10 @@ def test_a_referenced_medication_is_looked_up() -> None:
     by_reference = request(_LISINOPRIL)
     del by_reference["medicationCodeableConcept"]
     by_reference["medicationReference"] = {"reference": "urn:uuid:x"}
-    medication = {"resourceType": "Medication", "code": coded(codes.RXNORM, _LISINOPRIL)}
+    medication: JsonObject = {
+        "resourceType": "Medication",
+        "code": coded(codes.RXNORM, _LISINOPRIL),
+    }
     found = read_medicines([by_reference], {"urn:uuid:x": medication})
     assert [p.drug for p in found.prescriptions] == [Drug.LISINOPRIL]
     assert [o.kind for o in read_medicines([by_reference], {}).others] == [

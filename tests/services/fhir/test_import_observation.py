@@ -1,6 +1,7 @@
 """Results in our units; what has no unit, no time or no plausible value is listed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_a_result_that_was_withdrawn_is_none(status: str) -> None:
     assert _read(lab("2823-3", 4.8, "mmol/L", status=status)) == Measurements((), (), (), ())
 
 
-def _panel(code: str, systolic: object, diastolic: object, **more: object) -> JsonObject:
+def _panel(code: str, systolic: object, diastolic: object, **more: Any) -> JsonObject:
     def part(which: str, value: object) -> JsonObject:
         quantity = {"value": value, "system": codes.UCUM, "code": "mm[Hg]"}
         return {"code": coded(codes.LOINC, which), "valueQuantity": quantity}
