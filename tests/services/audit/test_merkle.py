@@ -128,6 +128,29 @@ def test_a_restored_tree_goes_on_as_if_never_stopped(size: int, data: st.DataObj
     assert restored.root() == merkle.root_of(hashes)
 
 
+@pytest.mark.parametrize("size", [2**63 - 1, 2**63])
+def test_no_tree_grows_to_two_to_the_63(size: int) -> None:
+    path = [bytes([number]) * 32 for number in range(63)]
+    root = old_root = merkle.leaf_hash(b"first")
+    for sibling in path:
+        root = merkle.node_hash(root, sibling)
+    check(
+        size == 2**63,
+        lambda: merkle.verify_consistency(
+            old_size=1, size=size, proof=path, old_root=old_root, root=root
+        ),
+    )
+
+
+def test_from_nothing_and_to_itself_the_proof_is_empty() -> None:
+    table = table_of(leaves_of(5))
+    assert merkle.consistency_proof(0, 5, table) == ()
+    assert merkle.consistency_proof(5, 5, table) == ()
+    for old_size in (-1, 0, 5):
+        with pytest.raises(merkle.OutOfRange):
+            merkle.consistency_ranges(old_size, 2**63 if old_size >= 0 else 5)
+
+
 def test_needed_nodes_are_enough_and_stored_ones() -> None:
     size = 100
     table = table_of(leaves_of(size))
