@@ -134,15 +134,18 @@ class AlarmLoop:
     async def _climb(self) -> None:
         began = self._ladder_began_at or workflow.now()
         while not self._over:
+            urgency = (await self._read()).urgency
             await self._page()
             self._rung += 1
-            await self._wait_on_rung(began + _rung_offset(self._rung))
+            await self._wait_on_rung(began + _rung_offset(self._rung), urgency)
             if run_is_long(self._began) and not self._over:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 if not self._over:
                     workflow.continue_as_new(msg.AlarmStart(self._alarm_id, self._rung, began))
 
     async def _page(self) -> None:
+        if self._over:
+            return
         escalation = await call(
             RecordActivities.escalate_alarm,
             ask.ReachRung(self._alarm_id, self._rung),
@@ -159,9 +162,8 @@ class AlarmLoop:
             urgent=True,
         )
 
-    async def _wait_on_rung(self, deadline: datetime) -> None:
+    async def _wait_on_rung(self, deadline: datetime, urgency: AlarmUrgency) -> None:
         """Wait for the next rung; an alarm that grew more urgent takes it at once."""
-        urgency = (await self._read()).urgency
         while not self._over and await wait_until(lambda: self._news or self._over, deadline):
             self._news = False
             if not self._over and (await self._read()).urgency is not urgency:

@@ -50,7 +50,7 @@ _UNTIL_IT_WORKS = RetryPolicy(
 _A_FEW_TIMES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=20),
+    maximum_attempts=4,
 )
 
 IO = Lane(Queue.IO, timedelta(seconds=30), HEARTBEAT_TIMEOUT, _UNTIL_IT_WORKS)
