@@ -4,30 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.clinical.alarms import Alarm
+from services.clinical.assessment import Assessment
 from services.clinical.envelope import Envelope
 from services.clinical.moves import Move
 from services.clinical.patient import Snapshot
-from services.clinical.proposal import Override, Proposal, RankedMove, Ranking
-from services.clinical.verdict import Verdict
+from services.clinical.proposal import Override, RankedMove
 from services.store.rows import Signature
 
 
 @dataclass(frozen=True, slots=True)
 class AssessmentDocument:
-    """One assessment as it was: nothing in it is ever recomputed.
-
-    `rejected` are moves that were looked at, each with the guard's verdict on it.
-    """
+    """One assessment as it was: what it saw and what it said; nothing is ever recomputed."""
 
     assessment_id: str
     snapshot: Snapshot
     envelope: Envelope | None
-    proposal: Proposal
-    verdict: Verdict
-    ranking: Ranking | None
-    rejected: tuple[tuple[Move, Verdict], ...] = ()
-    alarms: tuple[Alarm, ...] = ()
+    assessment: Assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +245,13 @@ class PendingWindow:
 
 @dataclass(frozen=True, slots=True)
 class WindowFeatureEntry:
-    """What a window came to. `features` are in the order of `feature_version`; None: not known."""
+    """What a window came to. `features` are (name, value); None: not measurable."""
 
     window_id: str
     signal: str
     started_at: datetime
     feature_version: str
-    features: tuple[float | None, ...]
+    features: tuple[tuple[str, float | None], ...]
     grade: str
 
 

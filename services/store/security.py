@@ -77,6 +77,7 @@ RULES: Mapping[str, Rule] = {
     "weights": _narrow(),
     "windows": _narrow(),
     "window_features": _narrow(gateway="S", clinician="S"),
+    "feature_names": Rule(Wall.NONE, _doors("S", worker="SI"), append_only=True),
     "window_jobs": Rule(
         Wall.PATIENT, {GATEWAY: "SI", WORKER: "SUD"}, ("claimed_until", "attempts")
     ),
@@ -87,7 +88,9 @@ RULES: Mapping[str, Rule] = {
     "envelope_revocations": _kept(gateway="S"),
     "assessments": _kept(gateway="S", clinician="S"),
     "reviews": _open_until(
-        "closed_at", "status", "version", "rung", "claimed_by", "claimed_at", "outcome", gateway="S"
+        "closed_at",
+        *("status", "version", "assessment_id", "rung", "claimed_by", "claimed_at", "outcome"),
+        gateway="S",
     ),
     "review_decisions": _kept(gateway="S", worker="S"),
     "advice": _open_until("closed_at", "status", "outcome"),
@@ -113,7 +116,7 @@ RULES: Mapping[str, Rule] = {
     "visits": _open_until("closed_at", "status"),
     "tasks": _open_until("done_at", "status", "done_by"),
     "reminders": _kept(clinician="S"),
-    "events": Rule(Wall.PATIENT, _doors("SI", sealer="I"), append_only=True, or_all=True),
+    "events": Rule(Wall.PATIENT, _doors("SI", sealer=""), append_only=True, or_all=True),
     "unsealed_events": Rule(Wall.NONE, {SEALER: "SD", AUDITOR: "S"}),
     "leaves": Rule(Wall.NONE, _doors("S", sealer="SI"), append_only=True),
     "tree_nodes": Rule(Wall.NONE, {SEALER: "SI", AUDITOR: "S"}, append_only=True),
@@ -139,8 +142,8 @@ KEY_RULES: Mapping[str, Rule] = {
     ),
 }
 
-# The sealer reads the leaf and nothing else of an event.
-_SEALER_EVENT_COLUMNS = "event_id, leaf"
+# The sealer reads the leaf of an event and how long it waits; never its payload.
+_SEALER_EVENT_COLUMNS = "event_id, leaf, occurred_at"
 
 _BOUND = "ANY (string_to_array(current_setting('clinaiops.{name}_ids', true), ','))"
 _ACTOR = "current_setting('clinaiops.actor_id', true)"

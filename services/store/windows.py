@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.audit.actions import Action
 from services.ids import new_id
@@ -15,7 +16,12 @@ from services.store import blobs, narrow
 from services.store.entries import NewWindow, PendingWindow, WindowFeatureEntry
 from services.store.narrow import Kind
 from services.store.rows import ItemResult
-from services.store.tables.measurements import WINDOW_FEATURES, WINDOW_JOBS, WINDOWS
+from services.store.tables.measurements import (
+    FEATURE_NAMES,
+    WINDOW_FEATURES,
+    WINDOW_JOBS,
+    WINDOWS,
+)
 from services.store.transaction import Transaction
 
 KIND = Kind(
@@ -74,24 +80,32 @@ async def complete(
     tx: Transaction,
     window: PendingWindow,
     *,
-    features: Sequence[float | None],
+    features: Mapping[str, float | None],
     grade: str,
     feature_version: str,
     now: datetime,
 ) -> bool:
-    """Keep a window's features; False when somebody else completed it."""
+    """Keep a window's features; False when somebody else completed it.
+
+    `features`: every feature of the version by name, in its order; None: not measurable.
+    """
     await tx.bind([window.patient_id])
     ended = delete(WINDOW_JOBS).where(WINDOW_JOBS.c.window_id == window.window_id)
     waited = await tx.session.execute(ended.returning(WINDOW_JOBS.c.window_id))
     if waited.first() is None:
         return False
     await tx.session.execute(
+        upsert(FEATURE_NAMES)
+        .values(feature_version=feature_version, names=list(features))
+        .on_conflict_do_nothing()
+    )
+    await tx.session.execute(
         insert(WINDOW_FEATURES).values(
             window_id=window.window_id,
             subject_id=tx.subject_id(window.patient_id),
             started_at=window.started_at,
             feature_version=feature_version,
-            features=list(features),
+            features=list(features.values()),
             grade=grade,
             completed_at=now,
         )
@@ -105,8 +119,9 @@ async def features_since(
     """Return the features of windows that began at `start` or later, oldest first."""
     table = WINDOW_FEATURES
     statement = (
-        select(table, WINDOWS.c.signal)
+        select(table, WINDOWS.c.signal, FEATURE_NAMES.c.names)
         .join(WINDOWS, WINDOWS.c.window_id == table.c.window_id)
+        .join(FEATURE_NAMES, FEATURE_NAMES.c.feature_version == table.c.feature_version)
         .where(table.c.subject_id == tx.subject_id(patient_id), table.c.started_at >= start)
         .order_by(table.c.started_at)
     )
@@ -116,7 +131,7 @@ async def features_since(
             signal=row.signal,
             started_at=row.started_at,
             feature_version=row.feature_version,
-            features=tuple(row.features),
+            features=tuple(zip(row.names, row.features, strict=True)),
             grade=row.grade,
         )
         for row in (await tx.session.execute(statement)).all()

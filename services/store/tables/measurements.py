@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Float, Index, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlmodel import Field
 
 from services.store.tables.base import Moment, RecordTable, core
@@ -158,6 +158,15 @@ class WindowFeatures(RecordTable, table=True):
     completed_at: datetime = Field(sa_type=Moment)
 
 
+class FeatureNames(RecordTable, table=True):
+    """The names that the features of one version have, in their order."""
+
+    __tablename__ = "feature_names"
+
+    feature_version: str = Field(primary_key=True)
+    names: list[str] = Field(sa_column=Column(ARRAY(TEXT), nullable=False))
+
+
 class WindowJob(RecordTable, table=True):
     """A window that waits for its features; gone when done, and with it the tie to a patient."""
 
@@ -178,4 +187,5 @@ LAB_ORDERS = core(LabOrder)
 WEIGHTS = core(WeightRow)
 WINDOWS = core(Window)
 WINDOW_FEATURES = core(WindowFeatures)
+FEATURE_NAMES = core(FeatureNames)
 WINDOW_JOBS = core(WindowJob)

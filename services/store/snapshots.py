@@ -1,0 +1,105 @@
+"""Snapshot: everything on record about one patient that a judgement may know, read at once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import fmean
+
+from services.clinical.envelope import Envelope
+from services.clinical.patient import Snapshot, SymptomReport
+from services.store import (
+    alarms,
+    consents,
+    doses,
+    envelopes,
+    halts,
+    labs,
+    patients,
+    readings,
+    regimen,
+    symptoms,
+    weights,
+    windows,
+)
+from services.store.entries import WindowFeatureEntry
+from services.store.transaction import Transaction
+
+# The judgement needs 60 days or more of readings (Snapshot); two windows after a slow drug's
+# change reach back 70. Laboratory results count for a year at most (CLINICAL §4, labs).
+READINGS_LOOK_BACK = timedelta(days=90)
+LABS_LOOK_BACK = timedelta(days=730)
+SYMPTOMS_LOOK_BACK = timedelta(days=60)
+WEIGHTS_LOOK_BACK = timedelta(days=90)
+FEATURES_LOOK_BACK = timedelta(days=14)
+CONTEXT = timedelta(hours=24)
+
+GOOD_GRADE = "good"
+IRREGULAR = "irregular_rhythm"
+
+
+async def build(
+    tx: Transaction, patient_id: str, *, now: datetime
+) -> tuple[Snapshot, Envelope | None]:
+    """Return the patient at `now` and the newest signed envelope. Raises: NotInRecord."""
+    facts = await patients.facts(tx, patient_id)
+    prescriptions = await regimen.current(tx, patient_id)
+    reported = await symptoms.since(tx, patient_id, now - SYMPTOMS_LOOK_BACK)
+    windows_seen = await windows.features_since(tx, patient_id, now - FEATURES_LOOK_BACK)
+    # What is dated after `now` is not known yet: half-open spans end just behind it.
+    end = now + timedelta(microseconds=1)
+    snapshot = Snapshot(
+        patient_id=patient_id,
+        as_of=now,
+        birth_date=facts.birth_date,
+        sex=facts.sex,
+        deceased=facts.deceased,
+        consent=await consents.current(tx, patient_id),
+        regimen=prescriptions,
+        other_medicines=facts.other_medicines,
+        medicines_complete=facts.medicines_complete,
+        conditions=facts.conditions,
+        conditions_complete=facts.conditions_complete,
+        intolerances=facts.intolerances,
+        intolerances_complete=facts.intolerances_complete,
+        pregnancy=facts.pregnancy,
+        labs=await labs.between(tx, patient_id, now - LABS_LOOK_BACK, end),
+        pending_labs=await labs.pending(tx, patient_id),
+        readings=await readings.between(tx, patient_id, now - READINGS_LOOK_BACK, end),
+        symptoms=tuple(
+            SymptomReport(item.symptom, item.reported_at, item.closed_at is None)
+            for item in reported
+            if item.reported_at <= now
+        ),
+        adherence=await doses.adherence_to(tx, patient_id, prescriptions, now=now),
+        weights=await weights.between(tx, patient_id, now - WEIGHTS_LOOK_BACK, end),
+        changes=await regimen.changes(tx, patient_id),
+        target=facts.target,
+        open_alarm=await alarms.is_any_open(tx, patient_id),
+        halted=await halts.is_halted(tx, patient_id),
+        rhythm_checked_manually_at=facts.rhythm_checked_manually_at,
+        irregular_rhythm_flag_at=_irregular_at(windows_seen),
+        wearable_features=_context(windows_seen, since=now - CONTEXT),
+    )
+    return snapshot, await envelopes.current(tx, patient_id)
+
+
+def _irregular_at(entries: Sequence[WindowFeatureEntry]) -> datetime | None:
+    """When a good window last showed an irregular rhythm."""
+    flagged = [
+        entry.started_at
+        for entry in entries
+        if entry.grade == GOOD_GRADE and dict(entry.features).get(IRREGULAR) == 1.0
+    ]
+    return max(flagged, default=None)
+
+
+def _context(
+    entries: Sequence[WindowFeatureEntry], *, since: datetime
+) -> tuple[tuple[str, float], ...]:
+    """The mean of each feature over the good windows since then, by name."""
+    values: dict[str, list[float]] = {}
+    for entry in entries:
+        if entry.grade == GOOD_GRADE and entry.started_at >= since:
+            for name, value in entry.features:
+                if value is not None:
+                    values.setdefault(name, []).append(value)
+    return tuple((name, fmean(values[name])) for name in sorted(values))
