@@ -6,10 +6,11 @@ by the order of their enum: `before`, `after`, `paused`, `intolerant` by `Drug`,
 NamedTuples, because a frozen dataclass of this width takes ten times as long to make.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from enum import Enum
+from typing import NamedTuple, TypeVar
 
-from services.clinical.averaging import SufficientAverage
 from services.clinical.envelope import Envelope, Stage, StopCondition
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.history import History, read_history
@@ -34,6 +35,12 @@ MEDICINES: tuple[OtherMedicineKind, ...] = tuple(OtherMedicineKind)
 SYMPTOMS: tuple[Symptom, ...] = tuple(Symptom)
 STOPS: tuple[StopCondition, ...] = tuple(StopCondition)
 STAGES: tuple[Stage, ...] = tuple(Stage)
+
+_CONDITION_PLACE = {item: place for place, item in enumerate(CONDITIONS)}
+_MEDICINE_PLACE = {item: place for place, item in enumerate(MEDICINES)}
+_SYMPTOM_PLACE = {item: place for place, item in enumerate(SYMPTOMS)}
+_STOP_PLACE = {item: place for place, item in enumerate(STOPS)}
+E = TypeVar("E", bound=Enum)
 
 _PREGNANCY_RISK = {
     Pregnancy.PREGNANT: 1,
@@ -166,9 +173,6 @@ def _person(snapshot: Snapshot, now: datetime) -> PersonFacts:
     for item in snapshot.regimen:
         if item.paused_since is None:
             before[DRUG_PLACE[item.drug]] = item.daily_dose_ug
-    intolerances = {item.drug for item in snapshot.intolerances}
-    kinds = {item.kind for item in snapshot.other_medicines}
-    open_symptoms = {report.symptom for report in snapshot.symptoms if report.open}
     target, adherence = snapshot.target, snapshot.adherence
     risk = None if snapshot.pregnancy is None else _PREGNANCY_RISK[snapshot.pregnancy]
     return PersonFacts(
@@ -184,10 +188,10 @@ def _person(snapshot: Snapshot, now: datetime) -> PersonFacts:
         conditions_known=snapshot.conditions_complete,
         medicines_known=snapshot.medicines_complete,
         intolerances_known=snapshot.intolerances_complete,
-        condition=tuple([item in snapshot.conditions for item in CONDITIONS]),
-        medicine=tuple([kind in kinds for kind in MEDICINES]),
-        intolerant=tuple([drug in intolerances for drug in DRUGS]),
-        symptom=tuple([symptom in open_symptoms for symptom in SYMPTOMS]),
+        condition=_marked(snapshot.conditions, _CONDITION_PLACE),
+        medicine=_marked([item.kind for item in snapshot.other_medicines], _MEDICINE_PLACE),
+        intolerant=_marked([item.drug for item in snapshot.intolerances], DRUG_PLACE),
+        symptom=_marked([r.symptom for r in snapshot.symptoms if r.open], _SYMPTOM_PLACE),
         drug_count=len(snapshot.regimen)
         + sum(item.antihypertensive for item in snapshot.other_medicines),
         before=tuple(before),
@@ -197,6 +201,14 @@ def _person(snapshot: Snapshot, now: datetime) -> PersonFacts:
         if adherence is None or adherence.due <= 0
         else 100 * adherence.taken // adherence.due,
     )
+
+
+def _marked(members: Collection[E], places: Mapping[E, int]) -> tuple[bool, ...]:
+    """Return which of the places are taken."""
+    marks = [False] * len(places)
+    for member in members:
+        marks[places[member]] = True
+    return tuple(marks)
 
 
 def _inconsistent(snapshot: Snapshot, now: datetime) -> bool:
@@ -257,7 +269,7 @@ def _envelope(snapshot: Snapshot, envelope: Envelope | None, now: datetime) -> E
         envelope_second_signature=envelope.second_signed_by is not None
         and envelope.second_signed_by != envelope.signed_by,
         envelope_target_differs=envelope.target != snapshot.target,
-        stop=tuple([item in envelope.stop_conditions for item in STOPS]),
+        stop=_marked(envelope.stop_conditions, _STOP_PLACE),
     )
 
 
@@ -388,8 +400,3 @@ def _supply_days(snapshot: Snapshot, move: Move) -> int | None:
         tablets, rest = divmod(change.to_ug, item.tablet_strength_ug)
         days.append(0 if rest or not tablets else item.tablets_in_hand // tablets)
     return min(days, default=None)
-
-
-def average_of(history: History) -> SufficientAverage | None:
-    """Return the sufficient average among the facts, or None."""
-    return history.average if isinstance(history.average, SufficientAverage) else None

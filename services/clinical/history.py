@@ -4,15 +4,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.clinical.averaging import (
+    DAYS_ABOVE_TO_COUNT,
     Average,
     SufficientAverage,
-    average,
-    two_windows_above,
+    average_of,
+    reach_back,
+    two_windows_of,
 )
 from services.clinical.formulary import FORMULARY, Drug
-from services.clinical.patient import Condition, Snapshot
+from services.clinical.patient import Condition, Snapshot, Target
 from services.clinical.readings import BloodPressure, Posture
 from services.clinical.regimen import last_change_at
+from services.clinical.windows import Sifted
 
 # "No change on record" as a number of days: the loop's own record is complete.
 NEVER_DAYS = 36_500
@@ -58,11 +61,15 @@ class History(NamedTuple):
 def read_history(snapshot: Snapshot, now: datetime) -> History:
     """Return the facts that readings and changes give."""
     changed_at = last_change_at(snapshot)
-    mean = average(snapshot.readings, now=now, last_change_at=changed_at, target=snapshot.target)
+    sifted = reach_back(snapshot.readings, now=now, last_change_at=changed_at)
+    mean = average_of(sifted, now=now, last_change_at=changed_at, target=snapshot.target)
     known = mean if isinstance(mean, SufficientAverage) else None
-    recent = [r for r in snapshot.readings if now - RECENT <= r.taken_at <= now]
-    sitting = [r for r in recent if r.posture is Posture.SITTING]
+    since = now - RECENT
+    sitting = [
+        r for r in snapshot.readings if since <= r.taken_at <= now and r.posture is Posture.SITTING
+    ]
     pulses = [r.pulse_bpm for r in sitting if r.pulse_bpm is not None]
+    day_ago = now - CRISIS_WINDOW
     drop_systolic, drop_diastolic, standing = _standing(snapshot.readings, now)
     return History(
         average=mean,
@@ -71,10 +78,10 @@ def read_history(snapshot: Snapshot, now: datetime) -> History:
         mean_diastolic=None if known is None else known.diastolic_tenths,
         lower_systolic=None if known is None else known.systolic_lower_tenths,
         lower_diastolic=None if known is None else known.diastolic_lower_tenths,
-        two_windows=_two_windows(snapshot, known, changed_at, now),
+        two_windows=_two_windows(sifted, known, snapshot.target, now),
         typed_readings=None if known is None else known.typed_readings,
         lowest_systolic=min([r.systolic_mmhg for r in sitting], default=None),
-        crisis_recent=any([is_crisis(r) for r in sitting if now - r.taken_at <= CRISIS_WINDOW]),
+        crisis_recent=any([r.taken_at >= day_ago and is_crisis(r) for r in sitting]),
         heart_rate=sum(pulses) // len(pulses) if pulses else None,
         standing_drop_systolic=drop_systolic,
         standing_drop_diastolic=drop_diastolic,
@@ -96,16 +103,12 @@ def is_crisis(reading: BloodPressure) -> bool:
 
 
 def _two_windows(
-    snapshot: Snapshot,
-    known: SufficientAverage | None,
-    changed_at: datetime | None,
-    now: datetime,
+    sifted: Sifted, known: SufficientAverage | None, target: Target | None, now: datetime
 ) -> bool:
-    target = snapshot.target
     # The rule can only act on a window that is itself above on four days.
-    if known is None or target is None or (known.days_above or 0) < 4:
+    if known is None or target is None or (known.days_above or 0) < DAYS_ABOVE_TO_COUNT:
         return False
-    return two_windows_above(snapshot.readings, target, now=now, last_change_at=changed_at)
+    return two_windows_of(sifted, target, now)
 
 
 def _standing(

@@ -1,140 +1,198 @@
-"""RxNorm products and components, by what a rule needs to know of them: drug and strength.
+"""Products: RxNorm product and component codes to drugs and strengths; single pills.
 
-Requests from a record name products ("lisinopril 10 MG Oral Tablet"), never ingredients. A code
-that is not here is unknown: it counts as a medicine, ends the patient-alone path and is listed
-for the clinician.
+Only what is here is understood: any other code is an unknown medicine, which counts toward the
+number of drugs, ends the patient-alone path, and is listed for the clinician. Codes of one product
+are never matched to another by likeness of name.
 
-Source: RxNorm names (US National Library of Medicine), each code with its printed name as the
-vendored records carry it [V]; what each medicine is to a rule [K].
+Source: RxNorm codes of the Synthea-generated bundles (see `demo/data`); ingredients RxNorm IN as in
+the formulary [V]; check every code against RxNav before release.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
 
-from services.clinical.formulary import Drug
+from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import OtherMedicineKind
-from services.clinical.units import Micrograms, parse_dose
+from services.clinical.units import Micrograms
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
-    """One drug of the formulary in a product, and how much of it one tablet holds."""
+class Part:
+    """One drug of the formulary in a tablet, with its strength."""
 
     drug: Drug
     strength_ug: Micrograms
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """An ingredient outside the formulary, by what it is to a rule."""
+class Foreign:
+    """An ingredient outside the formulary, by what a rule needs to know of it."""
 
     kind: OtherMedicineKind
-    antihypertensive: bool
+    antihypertensive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What one product holds. A single pill holds several components."""
+    """What one tablet (or other form) of an RxNorm product or component holds."""
 
+    rxnorm: str
     name: str
-    components: tuple[Component, ...]
-    others: tuple[Other, ...]
+    parts: tuple[Part, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
 
-_HARMLESS: Final = Other(OtherMedicineKind.HARMLESS, antihypertensive=False)
-_NSAID: Final = Other(OtherMedicineKind.NSAID, antihypertensive=False)
-_SPARING: Final = Other(OtherMedicineKind.POTASSIUM_SPARING, antihypertensive=False)
-_NON_DHP: Final = Other(OtherMedicineKind.VERAPAMIL_OR_DILTIAZEM, antihypertensive=True)
-_LOWERS: Final = Other(OtherMedicineKind.OTHER_ANTIHYPERTENSIVE, antihypertensive=True)
+@dataclass(frozen=True, slots=True)
+class SinglePill:
+    """A marketed fixed combination. Source: AHA25 p42-43 [S]."""
 
-_FORMULARY: Final[tuple[tuple[str, str, tuple[tuple[Drug, str], ...]], ...]] = (
-    ("310798", "Hydrochlorothiazide 25 MG Oral Tablet", ((Drug.HYDROCHLOROTHIAZIDE, "25 mg"),)),
-    ("316049", "Hydrochlorothiazide 25 MG", ((Drug.HYDROCHLOROTHIAZIDE, "25 mg"),)),
-    ("429503", "Hydrochlorothiazide 12.5 MG", ((Drug.HYDROCHLOROTHIAZIDE, "12.5 mg"),)),
-    ("314076", "lisinopril 10 MG Oral Tablet", ((Drug.LISINOPRIL, "10 mg"),)),
-    ("308136", "amlodipine 2.5 MG Oral Tablet", ((Drug.AMLODIPINE, "2.5 mg"),)),
-    ("197361", "amlodipine 5 MG Oral Tablet", ((Drug.AMLODIPINE, "5 mg"),)),
-    (
-        "999967",
-        "amlodipine 5 MG / Hydrochlorothiazide 12.5 MG / Olmesartan medoxomil 20 MG Oral Tablet",
+    parts: tuple[Part, ...]
+
+
+_HARMLESS = Foreign(OtherMedicineKind.HARMLESS)
+_NSAID = Foreign(OtherMedicineKind.NSAID)
+_OTHER = Foreign(OtherMedicineKind.OTHER_ANTIHYPERTENSIVE, antihypertensive=True)
+_VERAPAMIL = Foreign(OtherMedicineKind.VERAPAMIL_OR_DILTIAZEM, antihypertensive=True)
+_D = Drug
+
+
+def _product(
+    rxnorm: str, name: str, *parts: tuple[Drug, int], foreign: tuple[Foreign, ...] = ()
+) -> Product:
+    made = tuple(Part(drug, Micrograms(strength_ug)) for drug, strength_ug in parts)
+    return Product(rxnorm, name, made, foreign)
+
+
+def _foreign(rxnorm: str, name: str, *foreign: Foreign) -> Product:
+    return Product(rxnorm, name, (), foreign)
+
+
+_PRODUCTS: tuple[Product, ...] = (
+    _product("310798", "hydrochlorothiazide 25 mg tablet", (_D.HYDROCHLOROTHIAZIDE, 25_000)),
+    _product("429503", "hydrochlorothiazide 12.5 mg", (_D.HYDROCHLOROTHIAZIDE, 12_500)),
+    _product("316049", "hydrochlorothiazide 25 mg", (_D.HYDROCHLOROTHIAZIDE, 25_000)),
+    _product("314076", "lisinopril 10 mg tablet", (_D.LISINOPRIL, 10_000)),
+    _product("308136", "amlodipine 2.5 mg tablet", (_D.AMLODIPINE, 2_500)),
+    _product("197361", "amlodipine 5 mg tablet", (_D.AMLODIPINE, 5_000)),
+    _product("329528", "amlodipine 5 mg", (_D.AMLODIPINE, 5_000)),
+    _product("866414", "metoprolol succinate 100 mg tablet", (_D.METOPROLOL, 100_000)),
+    _product("999967", "amlodipine 5 / hydrochlorothiazide 12.5 / olmesartan 20 mg tablet",
+             (_D.AMLODIPINE, 5_000), (_D.HYDROCHLOROTHIAZIDE, 12_500), (_D.OLMESARTAN, 20_000)),
+    # Atenolol is a beta-blocker outside the formulary.
+    _product("746030", "atenolol 50 / chlorthalidone 25 mg tablet",
+             (_D.CHLORTHALIDONE, 25_000), foreign=(_OTHER,)),
+    # Captopril is an ACE inhibitor outside the formulary.
+    _foreign("833036", "captopril 25 mg tablet", _OTHER),
+    _foreign("897718", "verapamil 40 mg", _VERAPAMIL),
+    _foreign("315971", "furosemide 40 mg", _OTHER),
+    _foreign("1719286", "furosemide 10 mg/mL injection", _OTHER),
+    _foreign("849574", "naproxen sodium 220 mg tablet", _NSAID),
+    _foreign("310965", "ibuprofen 200 mg tablet", _NSAID),
+    _foreign("206905", "ibuprofen 400 mg tablet", _NSAID),
+    _foreign("198405", "ibuprofen 100 mg tablet", _NSAID),
+    _foreign("316672", "simvastatin 10 mg", _HARMLESS),
+    _foreign("314231", "simvastatin 10 mg tablet", _HARMLESS),
+    _foreign("312961", "simvastatin 20 mg tablet", _HARMLESS),
+    _foreign("259255", "atorvastatin 80 mg tablet", _HARMLESS),
+    _foreign("860975", "metformin 500 mg extended-release tablet", _HARMLESS),
+    _foreign("106892", "insulin human 70/30", _HARMLESS),
+    _foreign("856987", "acetaminophen 300 / hydrocodone 5 mg tablet", _HARMLESS),
+    _foreign("1310197", "acetaminophen 300 / hydrocodone 10 mg", _HARMLESS),
+    _foreign("1049221", "acetaminophen 325 / oxycodone 5 mg tablet", _HARMLESS),
+    _foreign("1049504", "oxycodone 10 mg extended-release tablet", _HARMLESS),
+    _foreign("1860154", "oxycodone 15 mg extended-release tablet", _HARMLESS),
+    _foreign("245134", "fentanyl patch", _HARMLESS),
+    _foreign("861467", "meperidine 50 mg tablet", _HARMLESS),
+    _foreign("313782", "acetaminophen 325 mg tablet", _HARMLESS),
+    _foreign("209387", "acetaminophen 325 mg tablet", _HARMLESS),
+    _foreign("198440", "acetaminophen 500 mg tablet", _HARMLESS),
+    _foreign("896209", "fluticasone/salmeterol inhaler", _HARMLESS),
+    _foreign("895994", "fluticasone inhaler", _HARMLESS),
+    _foreign("2123111", "albuterol inhaler", _HARMLESS),
+    _foreign("745679", "albuterol inhaler", _HARMLESS),
+    _foreign("245314", "albuterol 5 mg/mL inhalation solution", _HARMLESS),
+    _foreign("309362", "clopidogrel 75 mg tablet", _HARMLESS),
+    _foreign("855332", "warfarin 5 mg tablet", _HARMLESS),
+    _foreign("243670", "aspirin 81 mg tablet", _HARMLESS),
+    _foreign("854235", "enoxaparin 40 mg syringe", _HARMLESS),
+    _foreign("854252", "enoxaparin 150 mg syringe", _HARMLESS),
+    _foreign("562251", "amoxicillin/clavulanate tablet", _HARMLESS),
+    _foreign("834102", "penicillin V 500 mg tablet", _HARMLESS),
+    _foreign("834061", "penicillin V 250 mg tablet", _HARMLESS),
+    _foreign("309097", "cefuroxime 250 mg tablet", _HARMLESS),
+    _foreign("310325", "ferrous sulfate 325 mg tablet", _HARMLESS),
+    _foreign("665078", "loratadine 5 mg tablet", _HARMLESS),
+    _foreign("197378", "astemizole 10 mg tablet", _HARMLESS),
+    _foreign("1049630", "diphenhydramine 25 mg tablet", _HARMLESS),
+    _foreign("2001499", "vitamin B12 injection", _HARMLESS),
+    _foreign("904419", "alendronic acid 10 mg tablet", _HARMLESS),
+    _foreign("310436", "galantamine 4 mg tablet", _HARMLESS),
+    _foreign("996740", "memantine solution", _HARMLESS),
+)  # fmt: skip
+
+PRODUCTS: Mapping[str, Product] = MappingProxyType({item.rxnorm: item for item in _PRODUCTS})
+
+# Ingredient and precise-ingredient codes are no products: they say which drug, not how much.
+INGREDIENTS: Mapping[str, Drug] = MappingProxyType(
+    {
+        code: drug
+        for drug, entry in FORMULARY.items()
+        for code in (entry.rxnorm_ingredient, entry.rxnorm_precise)
+        if code is not None
+    }
+)
+
+
+def _pill(*parts: tuple[Drug, int]) -> SinglePill:
+    return SinglePill(tuple(Part(drug, Micrograms(strength_ug)) for drug, strength_ug in parts))
+
+
+_T, _O, _A, _H = _D.TELMISARTAN, _D.OLMESARTAN, _D.AMLODIPINE, _D.HYDROCHLOROTHIAZIDE
+_L, _LOS, _AZ, _CH, _IN = (
+    _D.LISINOPRIL,
+    _D.LOSARTAN,
+    _D.AZILSARTAN,
+    _D.CHLORTHALIDONE,
+    _D.INDAPAMIDE,
+)
+
+SINGLE_PILLS: tuple[SinglePill, ...] = (
+    *(_pill((_T, t), (_A, a)) for t in (40_000, 80_000) for a in (5_000, 10_000)),
+    *(_pill((_O, o), (_A, a)) for o in (20_000, 40_000) for a in (5_000, 10_000)),
+    _pill((_O, 20_000), (_A, 5_000), (_H, 12_500)),
+    _pill((_O, 40_000), (_A, 5_000), (_H, 12_500)),
+    _pill((_O, 40_000), (_A, 5_000), (_H, 25_000)),
+    _pill((_O, 40_000), (_A, 10_000), (_H, 12_500)),
+    _pill((_O, 40_000), (_A, 10_000), (_H, 25_000)),
+    _pill((_L, 10_000), (_H, 12_500)),
+    _pill((_L, 20_000), (_H, 12_500)),
+    _pill((_L, 20_000), (_H, 25_000)),
+    _pill((_LOS, 50_000), (_H, 12_500)),
+    _pill((_LOS, 100_000), (_H, 12_500)),
+    _pill((_LOS, 100_000), (_H, 25_000)),
+    _pill((_AZ, 40_000), (_CH, 12_500)),
+    _pill((_AZ, 40_000), (_CH, 25_000)),
+    # Three drugs below every ladder: the patient-alone path never applies. Source: label [V].
+    _pill((_T, 10_000), (_A, 1_250), (_IN, 625)),
+    _pill((_T, 20_000), (_A, 2_500), (_IN, 1_250)),
+    _pill((_T, 40_000), (_A, 5_000), (_IN, 2_500)),
+)
+
+
+def find_product(rxnorm: str) -> Product | None:
+    """Return what a product or component code holds, or None for a code not known here."""
+    return PRODUCTS.get(rxnorm)
+
+
+def find_single_pill(doses_ug: Mapping[Drug, int]) -> SinglePill | None:
+    """Return the marketed pill that holds exactly these daily doses, or None."""
+    wanted = {drug: int(dose) for drug, dose in doses_ug.items()}
+    return next(
         (
-            (Drug.AMLODIPINE, "5 mg"),
-            (Drug.HYDROCHLOROTHIAZIDE, "12.5 mg"),
-            (Drug.OLMESARTAN, "20 mg"),
+            pill
+            for pill in SINGLE_PILLS
+            if {part.drug: int(part.strength_ug) for part in pill.parts} == wanted
         ),
-    ),
-    (
-        "866414",
-        "24 HR metoprolol succinate 100 MG Extended Release Oral Tablet [Toprol]",
-        ((Drug.METOPROLOL, "100 mg"),),
-    ),
-)
-
-_OTHER: Final[tuple[tuple[str, str, Other], ...]] = (
-    ("206905", "Ibuprofen 400 MG Oral Tablet [Ibu]", _NSAID),
-    ("310965", "Ibuprofen 200 MG Oral Tablet", _NSAID),
-    ("198405", "Ibuprofen 100 MG Oral Tablet", _NSAID),
-    ("849574", "Naproxen sodium 220 MG Oral Tablet", _NSAID),
-    ("897718", "Verapamil Hydrochloride 40 MG", _NON_DHP),
-    # An ACE inhibitor outside the ladders: it lowers pressure, and only a clinician goes on.
-    ("833036", "Captopril 25 MG Oral Tablet", _LOWERS),
-    ("315971", "Lasix 40mg", _LOWERS),
-    ("1719286", "10 ML Furosemide 10 MG/ML Injection", _LOWERS),
-    ("705129", "Nitroglycerin 0.4 MG/ACTUAT Mucosal Spray", _LOWERS),
-    # Drospirenone holds back potassium as spironolactone does.
-    ("748856", "Yaz 28 Day Pack", _SPARING),
-    # Simvastatin of 20 mg or less: the amlodipine rule begins above it.
-    ("316672", "Simvastatin 10 MG", _HARMLESS),
-    ("314231", "Simvastatin 10 MG Oral Tablet", _HARMLESS),
-    ("312961", "Simvastatin 20 MG Oral Tablet", _HARMLESS),
-    ("259255", "Atorvastatin 80 MG Oral Tablet", _HARMLESS),
-    ("860975", "24 HR Metformin hydrochloride 500 MG Extended Release Oral Tablet", _HARMLESS),
-    ("106892", "insulin human, isophane 70 / regular 30 Injectable Suspension", _HARMLESS),
-    ("313782", "Acetaminophen 325 MG Oral Tablet", _HARMLESS),
-    ("209387", "Acetaminophen 325 MG Oral Tablet [Tylenol]", _HARMLESS),
-    ("198440", "Acetaminophen 500 MG Oral Tablet", _HARMLESS),
-    ("855332", "Warfarin Sodium 5 MG Oral Tablet", _HARMLESS),
-    ("309362", "Clopidogrel 75 MG Oral Tablet", _HARMLESS),
-    ("197604", "Digoxin 0.125 MG Oral Tablet", _HARMLESS),
-    ("895994", "120 ACTUAT Fluticasone propionate 0.044 MG/ACTUAT Inhaler", _HARMLESS),
-    ("896209", "60 ACTUAT Fluticasone / salmeterol Dry Powder Inhaler", _HARMLESS),
-    ("2123111", "200 ACTUAT Albuterol 0.09 MG/ACTUAT Metered Dose Inhaler", _HARMLESS),
-    ("745679", "200 ACTUAT Albuterol 0.09 MG/ACTUAT Metered Dose Inhaler", _HARMLESS),
-    ("665078", "Loratadine 5 MG Chewable Tablet", _HARMLESS),
-    ("1049630", "diphenhydramine Hydrochloride 25 MG Oral Tablet", _HARMLESS),
-    ("310325", "ferrous sulfate 325 MG Oral Tablet", _HARMLESS),
-    ("904419", "Alendronic acid 10 MG Oral Tablet", _HARMLESS),
-    ("106258", "Hydrocortisone 10 MG/ML Topical Cream", _HARMLESS),
-    ("2001499", "Vitamin B 12 5 MG/ML Injectable Solution", _HARMLESS),
-    ("1870230", "0.3 ML Epinephrine 1 MG/ML Auto-Injector", _HARMLESS),
-    ("757594", "Jolivette 28 Day Pack", _HARMLESS),
-    ("748962", "Camila 28 Day Pack", _HARMLESS),
-    ("831533", "Errin 28 Day Pack", _HARMLESS),
-    ("807283", "Mirena 52 MG Intrauterine System", _HARMLESS),
-    ("1856546", "Kyleena 19.5 MG Intrauterine System", _HARMLESS),
-    ("1605257", "Liletta 52 MG Intrauterine System", _HARMLESS),
-)
-
-_ATENOLOL_CHLORTHALIDONE: Final = Product(
-    name="Atenolol 50 MG / Chlorthalidone 25 MG Oral Tablet",
-    components=(Component(Drug.CHLORTHALIDONE, parse_dose("25 mg")),),
-    others=(_LOWERS,),
-)
-
-PRODUCTS: Final[dict[str, Product]] = {
-    **{
-        code: Product(
-            name=name,
-            components=tuple(Component(drug, parse_dose(dose)) for drug, dose in held),
-            others=(),
-        )
-        for code, name, held in _FORMULARY
-    },
-    **{code: Product(name=name, components=(), others=(other,)) for code, name, other in _OTHER},
-    "746030": _ATENOLOL_CHLORTHALIDONE,
-}
-
-
-def product(rxnorm_code: str) -> Product | None:
-    """Return what the product or component holds; None when the code is not known here."""
-    return PRODUCTS.get(rxnorm_code)
+        None,
+    )

@@ -1,0 +1,134 @@
+"""Earned autonomy: what raises a patient's stage, and what lowers it by itself.
+
+Stages: observe → propose only → one step with next-day review → bounded steps. A rise needs a
+record and a signature; a fall needs neither.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.clinical.envelope import Envelope, Stage
+from services.clinical.facts import STAGES, steps_used
+from services.clinical.laboratory import read_laboratory
+from services.clinical.patient import Snapshot
+
+# Evidence asked for before each rise. Source: [D]; trials trained patients and checked them first
+# (TASMIN-SR, 2-3 sessions; 80 % trained, 77 % of those finished) [V].
+MIN_REVIEWED_PROPOSALS = 2
+MIN_AGREED_PERCENT = 80
+MIN_WEEKS_OBSERVED = 4
+MIN_REVIEWED_STEPS = 1
+REVIEW_OF_A_STEP_WITHIN = timedelta(days=1)
+
+
+class Setback(StrEnum):
+    """What demotes."""
+
+    DRIFT = "drift"
+    """The model's errors, or its inputs, no longer look as they did when it was approved."""
+    MISSED_LABS = "missed_labs"
+    DEVICE_CHANGED = "device_changed"
+    HARM = "harm"
+    """Low pressure, a fall, a fainting, a lab alarm or an admission while the plan ran."""
+    MODEL_CHANGED = "model_changed"
+    EXPIRED = "expired"
+    STEP_NOT_REVIEWED = "step_not_reviewed"
+
+
+# To which stage a setback falls at least. Harm ends autonomy until it has been observed anew.
+_FALLS_TO = {
+    Setback.DRIFT: Stage.PROPOSE_ONLY,
+    Setback.MISSED_LABS: Stage.PROPOSE_ONLY,
+    Setback.DEVICE_CHANGED: Stage.PROPOSE_ONLY,
+    Setback.HARM: Stage.OBSERVE,
+    Setback.MODEL_CHANGED: Stage.PROPOSE_ONLY,
+    Setback.EXPIRED: Stage.PROPOSE_ONLY,
+    Setback.STEP_NOT_REVIEWED: Stage.PROPOSE_ONLY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """What has been seen of a patient under the loop."""
+
+    weeks_observed: int
+    proposals_reviewed: int
+    proposals_agreed: int
+    steps_reviewed: int
+    training_finished: bool
+    setbacks_open: frozenset[Setback] = frozenset()
+
+
+def may_rise_to(record: TrackRecord, stage: Stage) -> Stage:
+    """Return the next stage when the record earns it, else the present one. One stage at a time."""
+    if record.setbacks_open or stage is Stage.BOUNDED_STEPS:
+        return stage
+    earned = {
+        Stage.OBSERVE: record.weeks_observed >= MIN_WEEKS_OBSERVED,
+        Stage.PROPOSE_ONLY: record.training_finished
+        and record.proposals_reviewed >= MIN_REVIEWED_PROPOSALS
+        and 100 * record.proposals_agreed >= MIN_AGREED_PERCENT * record.proposals_reviewed,
+        Stage.ONE_STEP: record.steps_reviewed >= MIN_REVIEWED_STEPS,
+    }
+    return STAGES[STAGES.index(stage) + 1] if earned[stage] else stage
+
+
+def demoted(envelope: Envelope, setbacks: frozenset[Setback]) -> Envelope:
+    """Return the next version at the stage that the setbacks leave; the same when none lowers it.
+
+    A demotion takes permission away, so the signature stays.
+    """
+    stage = min([envelope.stage, *(_FALLS_TO[item] for item in setbacks)], key=STAGES.index)
+    if stage is envelope.stage:
+        return envelope
+    return replace(envelope, stage=stage, version=envelope.version + 1)
+
+
+def setbacks_of(
+    snapshot: Snapshot, envelope: Envelope, now: datetime, *, last_step_reviewed: bool
+) -> frozenset[Setback]:
+    """Return the setbacks that the record itself shows; drift and model changes come from outside.
+
+    `last_step_reviewed`: a clinician has looked at the patient's last step.
+    """
+    found = (
+        (now >= envelope.expires_at, Setback.EXPIRED),
+        (_labs_missed(snapshot, envelope, now), Setback.MISSED_LABS),
+        (
+            not last_step_reviewed and _step_waits(snapshot, envelope, now),
+            Setback.STEP_NOT_REVIEWED,
+        ),
+        (_device_changed(snapshot, now), Setback.DEVICE_CHANGED),
+    )
+    return frozenset(setback for present, setback in found if present)
+
+
+# Labs are due 2-4 weeks after a start or a rise. Source: AHA25 p44-45 [S].
+LABS_OVERDUE_AFTER = timedelta(days=28)
+
+
+def _labs_missed(snapshot: Snapshot, envelope: Envelope, now: datetime) -> bool:
+    laboratory = read_laboratory(snapshot, now)
+    rises = [c.effective_at for c in snapshot.changes if c.to_ug > c.from_ug]
+    overdue = bool(rises) and now - max(rises) > LABS_OVERDUE_AFTER
+    ages = (laboratory.potassium_age, laboratory.egfr_age)
+    too_old = any(age is None or age > envelope.lab_max_age_days for age in ages)
+    return too_old or (overdue and laboratory.renal_check_due)
+
+
+def _step_waits(snapshot: Snapshot, envelope: Envelope, now: datetime) -> bool:
+    """Say whether a step at the one-step stage has waited longer than a day for its review."""
+    if envelope.stage is not Stage.ONE_STEP or not steps_used(snapshot, envelope):
+        return False
+    taken = [
+        change.effective_at
+        for change in snapshot.changes
+        if change.by_patient and change.envelope_id == envelope.envelope_id
+    ]
+    return now - max(taken) > REVIEW_OF_A_STEP_WITHIN
+
+
+def _device_changed(snapshot: Snapshot, now: datetime) -> bool:
+    recent = [r for r in snapshot.readings if timedelta() <= now - r.taken_at <= timedelta(days=14)]
+    return len({reading.device_id for reading in recent}) > 1

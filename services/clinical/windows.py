@@ -1,0 +1,142 @@
+"""Windows of home readings: which readings count, on which day, and which week they make.
+
+A window is the seven calendar days (the patient's own) that end with the last counted reading.
+Its first day with readings is dropped, mornings and evenings count apart, and at most two readings
+of each half-day count, so that a run of repeats after a bad reading cannot carry the average.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from services.clinical.readings import BloodPressure, Posture
+
+# Source: ESH practice [V, PMC8030885 table 3]: 7 days, not fewer than 3, average at least 12
+# readings after discarding day 1; AHA25 p17 [S]: two readings, morning and evening.
+WINDOW_DAYS = 7
+MIN_COUNTED_READINGS = 12
+MIN_COUNTED_DAYS = 3
+READINGS_PER_HALF_DAY = 2
+# Morning is before the drugs, evening before dinner, on the patient's clock; half-open minutes of
+# the day. Source: CLINICAL §2 rules for code: 04:00-11:59 and 16:00-23:59.
+MORNING_MINUTES = (4 * 60, 12 * 60)
+EVENING_MINUTES = (16 * 60, 24 * 60)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTES_A_DAY = 24 * 60
+
+
+class Day(NamedTuple):
+    """What was counted on one local day; `ordinal` counts local days."""
+
+    ordinal: int
+    mornings: list[BloodPressure]
+    evenings: list[BloodPressure]
+
+
+class Sifted(NamedTuple):
+    """Readings that may count, by local day; why others may not; when the last was taken."""
+
+    days: dict[int, Day]
+    excluded: tuple[str, ...]
+    last_at: datetime | None
+
+
+def fault(reading: BloodPressure, posture: Posture) -> str | None:
+    """Return why a reading may not count: "" for no named reason, None when it may."""
+    if reading.posture is not posture:
+        return ""
+    if reading.device_validated is not True:
+        return "validated_device"
+    if reading.cuff_fits is not True:
+        return "fitting_cuff"
+    # Oscillometric averages are unreliable in an irregular pulse; many monitors say nothing of
+    # the rhythm, so that only a reported irregularity excludes.
+    return "regular_pulse" if reading.irregular_pulse else None
+
+
+def sift(
+    readings: Iterable[BloodPressure], posture: Posture, oldest: datetime, now: datetime
+) -> Sifted:
+    """Sort the readings of [oldest, now] that may count into local days.
+
+    A moment measured twice counts once: it is an upload repeated under a new id.
+    """
+    days: dict[int, Day] = {}
+    excluded: set[str] = set()
+    seen: set[datetime] = set()
+    for reading in readings:
+        taken_at = reading.taken_at
+        if taken_at < oldest or taken_at > now:
+            continue
+        flaw = fault(reading, posture)
+        if flaw is not None:
+            excluded.add(flaw)
+        elif taken_at not in seen:
+            seen.add(taken_at)
+            _place(reading, days)
+    return Sifted(days, tuple(sorted(excluded - {""})), max(seen, default=None))
+
+
+def _place(reading: BloodPressure, days: dict[int, Day]) -> None:
+    """Put a reading into its half-day; those at other hours are casual and are left out."""
+    since = reading.taken_at - _EPOCH
+    ordinal, minute = divmod(
+        since.days * _MINUTES_A_DAY + since.seconds // 60 + reading.utc_offset_minutes,
+        _MINUTES_A_DAY,
+    )
+    if MORNING_MINUTES[0] <= minute < MORNING_MINUTES[1]:
+        _day(ordinal, days).mornings.append(reading)
+    elif EVENING_MINUTES[0] <= minute < EVENING_MINUTES[1]:
+        _day(ordinal, days).evenings.append(reading)
+
+
+def _day(ordinal: int, days: dict[int, Day]) -> Day:
+    day = days.get(ordinal)
+    if day is None:
+        day = days[ordinal] = Day(ordinal, [], [])
+    return day
+
+
+def latest_window(sifted: Sifted, *, before: int | None = None) -> list[Day]:
+    """Return the counted days of the latest window ending before `before`, newest first."""
+    ordinals = [o for o in sifted.days if before is None or o < before]
+    if not ordinals:
+        return []
+    ordinals.sort(reverse=True)
+    start = ordinals[0] - WINDOW_DAYS + 1
+    inside = [sifted.days[ordinal] for ordinal in ordinals if ordinal >= start]
+    return [_capped(day) for day in inside[:-1]]
+
+
+def _capped(day: Day) -> Day:
+    """Return the day with the first two readings of each half."""
+    if max(len(day.mornings), len(day.evenings)) <= READINGS_PER_HALF_DAY:
+        return day
+    return Day(day.ordinal, _first(day.mornings), _first(day.evenings))
+
+
+def _first(readings: list[BloodPressure]) -> list[BloodPressure]:
+    return sorted(readings, key=_taken_at)[:READINGS_PER_HALF_DAY]
+
+
+def _taken_at(reading: BloodPressure) -> datetime:
+    return reading.taken_at
+
+
+def shortfall(window: list[Day]) -> tuple[str, ...]:
+    """Name what the counted days lack; empty when they make an average."""
+    mornings = sum([len(day.mornings) for day in window])
+    evenings = sum([len(day.evenings) for day in window])
+    lacks = (
+        (mornings + evenings < MIN_COUNTED_READINGS, "readings"),
+        (len(window) < MIN_COUNTED_DAYS, "days"),
+        (mornings == 0, "morning_readings"),
+        (evenings == 0, "evening_readings"),
+    )
+    return tuple([name for lacking, name in lacks if lacking])
+
+
+def is_stale(sifted: Sifted, now: datetime, max_age: timedelta) -> bool:
+    """Say whether the last reading is older than `max_age`."""
+    return sifted.last_at is not None and now - sifted.last_at > max_age
