@@ -159,10 +159,14 @@ def down(settings: Settings, say: Callable[[str], None] = print) -> None:
 
 def _start_database(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     say("database …")
-    _prepare(supervisor, "init")
+    is_new = not cluster.is_embedded(supervisor.settings)
+    _prepare(supervisor, "services.store", "init")
     supervisor.ask("start", "store:database")
     _await("database", lambda: cluster.answers(supervisor.settings), supervisor.settings)
-    _prepare(supervisor, "migrate")
+    _prepare(supervisor, "services.store", "migrate")
+    if is_new:
+        # Only for a log without a leaf: a witness that starts anew later would hide a fork.
+        _prepare(supervisor, "compliance", "begin-witness")
 
 
 def _start_engine(supervisor: Supervisor, say: Callable[[str], None]) -> None:
@@ -191,10 +195,10 @@ def all_running(supervisor: Supervisor) -> bool:
     return bool(lines) and all("RUNNING" in line for line in lines)
 
 
-def _prepare(supervisor: Supervisor, command: str) -> None:
-    """Run one step of `python -m services.store` and say what it said when it fails."""
+def _prepare(supervisor: Supervisor, *command: str) -> None:
+    """Run one step, `python -m COMMAND`, and say what it said when it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "services.store", command],
+        [sys.executable, "-m", *command],
         env=supervisor.environment,
         cwd=CONFIGURATION.parent.parent,
         capture_output=True,
@@ -202,7 +206,7 @@ def _prepare(supervisor: Supervisor, command: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise StackError(f"the database step {command!r} failed:\n{done.stderr.strip()}")
+        raise StackError(f"the step {' '.join(command)!r} failed:\n{done.stderr.strip()}")
 
 
 def _await(name: str, ready: Callable[[], bool], settings: Settings) -> None:

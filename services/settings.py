@@ -35,6 +35,7 @@ class Settings:
     gateway_host: str = "127.0.0.1"
     clinician_api_host: str = "127.0.0.1"
     witness_host: str = "127.0.0.1"
+    operator_address: str = "operator@localhost"
     database_name: str = "clinaiops"
     """The record's database; the wrapped keys are in the one named with `_keys` behind it."""
 
@@ -110,6 +111,7 @@ def load() -> Settings:
         gateway_host=_text("GATEWAY_HOST", "127.0.0.1"),
         clinician_api_host=_text("CLINICIAN_API_HOST", "127.0.0.1"),
         witness_host=_text("WITNESS_HOST", "127.0.0.1"),
+        operator_address=_text("OPERATOR_ADDRESS", "operator@localhost"),
         database_name=_text("DATABASE_NAME", "clinaiops"),
     )
 
