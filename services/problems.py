@@ -23,7 +23,6 @@ class ProblemCode(StrEnum):
     IN_THE_FUTURE = "in_the_future"
     TIME_WITHOUT_OFFSET = "time_without_offset"
     CONFLICTING_ITEM = "conflicting_item"
-    REPEATED_CLIENT_ID = "repeated_client_id"
     EMPTY_WINDOW = "empty_window"
     NOT_A_NUMBER = "not_a_number"
     RATE_OUT_OF_RANGE = "rate_out_of_range"
@@ -74,9 +73,6 @@ _KINDS: dict[ProblemCode, _Kind] = {
     ),
     ProblemCode.CONFLICTING_ITEM: _Kind(
         409, "This id was used for other content", "该编号已用于其他内容"
-    ),
-    ProblemCode.REPEATED_CLIENT_ID: _Kind(
-        422, "Two items of one upload share an id", "同一次上传中编号重复"
     ),
     ProblemCode.EMPTY_WINDOW: _Kind(422, "The window holds no samples", "数据窗口没有样本"),
     ProblemCode.NOT_A_NUMBER: _Kind(422, "A sample is not a finite number", "样本不是有限数值"),
