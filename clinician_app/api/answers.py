@@ -1,0 +1,82 @@
+"""Refusals: every error of the application becomes a problem document in the reader's language."""
+
+import logging
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.problems import (
+    MEDIA_TYPE,
+    FieldError,
+    Problem,
+    ProblemCode,
+    ProblemRaised,
+    json_pointer,
+    language_of,
+)
+from services.store.errors import Changed, NotInRecord, NotOpen
+
+logger = logging.getLogger("clinaiops.clinician")
+
+_FROM_STATUS = {
+    404: ProblemCode.NOT_FOUND,
+    405: ProblemCode.METHOD_NOT_ALLOWED,
+    413: ProblemCode.TOO_LARGE,
+}
+_FROM_STORE: dict[type[Exception], ProblemCode] = {
+    NotInRecord: ProblemCode.NOT_FOUND,
+    Changed: ProblemCode.VERSION_CHANGED,
+    NotOpen: ProblemCode.NO_LONGER_OPEN,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(ProblemRaised, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_unreadable)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_defect)
+    for kind in _FROM_STORE:
+        app.add_exception_handler(kind, _on_store_refusal)
+
+
+def _answer(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    language = language_of(request.headers.get("accept-language"))
+    body = orjson.dumps(problem.document(language))
+    answer = Response(body, problem.status, headers, MEDIA_TYPE)
+    answer.headers["Content-Language"] = language
+    return answer
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemRaised)
+    return _answer(request, error.problem, error.headers)
+
+
+async def _on_store_refusal(request: Request, error: Exception) -> Response:
+    return _answer(request, Problem(_FROM_STORE[type(error)]))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _FROM_STATUS.get(error.status_code, ProblemCode.INVALID_INPUT)
+    return _answer(request, Problem(code), dict(error.headers or {}))
+
+
+async def _on_unreadable(request: Request, error: Exception) -> Response:
+    """Name the fields and what is expected; never echo what was sent."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return _answer(request, Problem(ProblemCode.MALFORMED_JSON))
+    fields = tuple(FieldError(json_pointer(item["loc"][1:]), item["msg"]) for item in found)
+    return _answer(request, Problem(ProblemCode.INVALID_INPUT, errors=fields))
+
+
+async def _on_defect(request: Request, error: Exception) -> Response:
+    """The edge of the process: answer 500, log what kind of defect and never its values."""
+    logger.error("unexpected_error", extra={"error_type": type(error).__name__})
+    return _answer(request, Problem(ProblemCode.INTERNAL_ERROR))

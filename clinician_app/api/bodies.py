@@ -1,0 +1,469 @@
+"""Bodies of the clinician API: words for people, codes for machines."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from clinician_app.api.trend_wire import TargetOut, Trend
+from clinician_app.api.wire import In, Instant, Out, Password, ShortText, Text
+
+ReasonCode = Literal[
+    "labs_first",
+    "symptoms_or_hypotension",
+    "frailty_or_falls",
+    "adherence_first",
+    "data_not_trusted",
+    "patient_preference",
+    "specialist_plan",
+    "other",
+]
+DecisionWord = Literal["accept", "modify", "reject", "defer"]
+
+
+class SignInBody(In):
+    username: ShortText
+    password: Password
+
+
+class SessionOut(Out):
+    """`expires_at` moves on with each refresh: fifteen minutes without one end the session."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a scheme (RFC 6750), not a secret
+    expires_at: Instant
+    clinician_id: str
+    display_name: str
+    role: str
+
+
+class WorklistRow(Out):
+    """One patient. `spark` is one daily median systolic per day, oldest first, null on gaps."""
+
+    patient_id: str
+    review_id: str | None
+    name: str
+    age: int | None
+    simulated: bool
+    tier: str
+    due_at: Instant | None
+    due: str
+    why: str
+    am_systolic: int | None
+    pm_systolic: int | None
+    spark: list[int | None]
+    in_target_percent: int | None
+    doses_taken_percent: int | None
+    proposal: str
+    certainty_percent: int | None
+    certainty: str
+    last_reading_at: Instant | None
+    last_data: str
+
+
+class Worklist(Out):
+    as_of: Instant
+    overdue: int
+    due_in_4_hours: int
+    proposals_open: int
+    silent: int
+    halted_everywhere: bool
+    rows: list[WorklistRow]
+
+
+class DrugLine(Out):
+    """One drug of the regimen. `source` tells home orders from imported ones."""
+
+    drug: str
+    daily_dose: str
+    daily_dose_ug: int
+    times_a_day: int
+    since: Instant
+    tablets_in_hand: int | None
+    paused: bool
+
+
+class LabLine(Out):
+    lab: str
+    value: str
+    taken_at: Instant
+    age: str
+
+
+class SymptomLine(Out):
+    symptom_id: str
+    words: str
+    reported_at: Instant
+    open: bool
+
+
+class EnvelopeLine(Out):
+    """The envelope in a line, for headers."""
+
+    stage: str
+    version: int
+    expires_at: Instant
+    signed_by: str | None
+    revoked: bool
+
+
+class PatientHeader(Out):
+    """Who this is, on every page that shows a patient."""
+
+    patient_id: str
+    name: str
+    age: int | None
+    sex: str
+    birth_date: date | None
+    simulated: bool
+    conditions: list[str]
+    regimen: list[DrugLine]
+    target: TargetOut | None
+    halted: bool
+    open_alarms: int
+    envelope: EnvelopeLine | None
+
+
+class PatientOut(Out):
+    """The patient's page. Lists of what is not known come first in `unknowns`."""
+
+    as_of: Instant
+    header: PatientHeader
+    unknowns: list[str]
+    labs: list[LabLine]
+    symptoms: list[SymptomLine]
+    other_medicines: list[str]
+    intolerances: list[str]
+    pregnancy: str | None
+    consent: list[str]
+    next_visit_at: Instant | None
+    open_review_id: str | None
+
+
+class CheckOut(Out):
+    """One rule that spoke. `may_override`: a clinician passes it with a coded reason."""
+
+    rule_id: str
+    words: str
+    kind: str
+    strength: str
+    may_override: bool
+
+
+class MoveOut(Out):
+    """One legal move as a clinician may choose it; expectations are the ranker's, 80 % interval."""
+
+    move_id: str
+    words: str
+    expected: str | None
+    in_target_percent: int | None
+    low_pressure_percent: int | None
+    checks: list[CheckOut]
+
+
+class ProposalOut(Out):
+    move_id: str
+    words: str
+    expected: str | None
+    certainty_percent: int | None
+    certainty: str
+    model: str
+    abstained: str | None
+
+
+class ReviewLine(Out):
+    review_id: str
+    patient_id: str
+    status: str
+    opened_at: Instant
+    due_at: Instant | None
+    claimed_by: str | None
+
+
+class ReviewList(Out):
+    reviews: list[ReviewLine]
+
+
+class ReviewOut(Out):
+    """A review as displayed; its ETag is what a decision must match."""
+
+    as_of: Instant
+    line: ReviewLine
+    due: str
+    cause: str
+    header: PatientHeader
+    proposal: ProposalOut | None
+    options: list[MoveOut]
+    pro: list[str]
+    contra: list[str]
+    checks_passed: int
+    checks: list[CheckOut]
+    snapshot_as_of: Instant | None
+    feature_version: str | None
+    trend: Trend
+    decision: str | None
+    decided_at: Instant | None
+
+
+class OverrideIn(In):
+    rule_id: ShortText
+    reason_code: ReasonCode
+
+
+class DecisionBody(In):
+    """`move_id` for modify only; a reason for everything but accept; text when it is "other"."""
+
+    kind: DecisionWord
+    move_id: ShortText | None = None
+    reason_code: ReasonCode | None = None
+    reason_text: Text | None = None
+    overrides: list[OverrideIn] = Field(default_factory=list, max_length=20)
+    defer_until: Instant | None = Field(default=None, strict=False)
+    password: Password
+    dwell_s: int = Field(ge=0, le=86_400)
+
+
+class SignatureOut(Out):
+    """21 CFR 11.50: printed name, date and time, meaning."""
+
+    printed_name: str
+    signed_at: Instant
+    meaning: str
+
+
+class DecisionOut(Out):
+    """`outcome`: enacted, refused (by the guard, on fresh data), recorded, or pending."""
+
+    decision_id: str
+    outcome: str
+    order_ids: list[str]
+    reasons: list[str]
+    signature: SignatureOut
+    message: str
+
+
+class BoundsIn(In):
+    """The rungs of one drug that the patient may move between, daily dose in micrograms."""
+
+    drug: ShortText
+    rungs_ug: list[int] = Field(min_length=1, max_length=12)
+
+
+class TargetIn(In):
+    """Home pressure goal: strictly below both."""
+
+    systolic_below: int = Field(ge=110, le=160)
+    diastolic_below: int = Field(ge=65, le=100)
+
+
+class EnvelopeTerms(In):
+    """What an envelope says; limits tighter than the defaults are welcome, looser are refused."""
+
+    stage: ShortText
+    bounds: list[BoundsIn] = Field(max_length=8)
+    target: TargetIn
+    max_step_rungs: int = Field(ge=1, le=1)
+    min_interval_days: int = Field(ge=28, le=180)
+    steps_allowed: int = Field(ge=0, le=3)
+    potassium_below_thousandths: int = Field(ge=4000, le=5000)
+    egfr_at_least_thousandths: int = Field(ge=30_000, le=120_000)
+    lab_max_age_days: int = Field(ge=14, le=365)
+    confidence_floor_percent: int = Field(ge=50, le=99)
+    stop_conditions: list[ShortText] = Field(max_length=10)
+    allow_age_80_and_over: bool
+    expires_at: Instant = Field(strict=False)
+
+
+class SignEnvelopeBody(In):
+    """`signed_version`: the version that the editor compared with; 0 when there was none."""
+
+    terms: EnvelopeTerms
+    signed_version: int = Field(ge=0)
+    password: Password
+
+
+class RevokeEnvelopeBody(In):
+    reason: Text
+    password: Password
+
+
+class RungChoices(Out):
+    """One drug with the rungs that a patient may be given; `current_ug` None: not taken now."""
+
+    drug: str
+    drug_class: str
+    rungs_ug: list[int]
+    current_ug: int | None
+
+
+class EnvelopeOut(Out):
+    """The newest version and what the editor offers. `terms` None: none was ever signed."""
+
+    as_of: Instant
+    header: PatientHeader
+    terms: EnvelopeTerms | None
+    version: int
+    signature: SignatureOut | None
+    valid: bool
+    revoked: bool
+    choices: list[RungChoices]
+    suggested: EnvelopeTerms
+
+
+class EnvelopeVersionOut(Out):
+    """One version with what it changed against the one before."""
+
+    version: int
+    signature: SignatureOut
+    revoked_at: Instant | None
+    changes: list[tuple[str, str, str]]
+
+
+class EnvelopeHistory(Out):
+    versions: list[EnvelopeVersionOut]
+
+
+class EnvelopeSigned(Out):
+    version: int
+    signature: SignatureOut
+
+
+class AlarmOut(Out):
+    alarm_id: str
+    header: PatientHeader
+    cause: str
+    words: str
+    urgency: str
+    urgency_words: str
+    since: Instant
+    raised_at: Instant
+    repeats: int
+    status: str
+    acknowledged_by: str | None
+    note: str | None
+
+
+class AlarmList(Out):
+    halted_everywhere: bool
+    alarms: list[AlarmOut]
+
+
+class AcknowledgeBody(In):
+    note: Text
+
+
+class HaltBody(In):
+    reason: Text
+
+
+class HaltOut(Out):
+    halted: bool
+
+
+class PrescriptionIn(In):
+    """What the patient takes, as a clinician reconciled it. `daily_dose` such as "12.5 mg"."""
+
+    drug: ShortText
+    daily_dose: ShortText
+    times_a_day: int = Field(ge=1, le=3)
+    since: Instant = Field(strict=False)
+    tablets_in_hand: int | None = Field(default=None, ge=0, le=1000)
+    tablet_strength: ShortText | None = None
+
+
+class ReconcileBody(In):
+    """Only what is given changes. `prescriptions` replaces the whole regimen."""
+
+    conditions_complete: bool | None = None
+    intolerances_complete: bool | None = None
+    medicines_complete: bool | None = None
+    pregnancy: ShortText | None = None
+    target: TargetIn | None = None
+    prescriptions: list[PrescriptionIn] | None = Field(default=None, max_length=12)
+
+
+class ReconcileOut(Out):
+    unknowns: list[str]
+
+
+class GoalOut(Out):
+    goal_id: str
+    text: str
+    status: str
+    proposed_by: str
+    proposed_at: Instant
+    waits_for_clinician: bool
+
+
+class GoalList(Out):
+    goals: list[GoalOut]
+
+
+class MessageOut(Out):
+    message_id: str
+    from_kind: str
+    sent_at: Instant
+    text: str
+
+
+class MessageList(Out):
+    messages: list[MessageOut]
+
+
+class TextBody(In):
+    text: Text
+
+
+class GoalAnswerBody(In):
+    agree: bool
+
+
+class GoalAnswerOut(Out):
+    status: str
+
+
+class TaskOut(Out):
+    task_id: str
+    patient_id: str
+    words: str
+    due_at: Instant | None
+    note: str | None
+
+
+class TaskList(Out):
+    tasks: list[TaskOut]
+
+
+class VisitBody(In):
+    at: Instant = Field(strict=False)
+
+
+class VisitOut(Out):
+    at: Instant
+
+
+class Done(Out):
+    done: bool = True
+
+
+class TimelineEvent(Out):
+    """One act. `signature`: printed name and meaning where it was signed."""
+
+    event_id: str
+    at: Instant
+    who: str
+    words: str
+    subject: str
+    outcome: str
+    signature: str | None
+    leaf_index: int | None
+
+
+class Timeline(Out):
+    header: PatientHeader
+    events: list[TimelineEvent]
+
+
+class ClaimOut(Out):
+    status: str
+    claimed_by: str | None

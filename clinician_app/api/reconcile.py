@@ -1,0 +1,109 @@
+"""The record check: what a clinician confirms about an imported record, and the regimen."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from enum import StrEnum
+from typing import TypeVar
+
+from fastapi import APIRouter
+
+from clinician_app.api.bodies import PrescriptionIn, ReconcileBody, ReconcileOut
+from clinician_app.api.caller import Asking
+from clinician_app.api.patients import unknowns
+from clinician_app.api.reading import Id, bound
+from services.clinical.formulary import FORMULARY, Drug
+from services.clinical.patient import Pregnancy, Prescription, Target
+from services.clinical.units import UnreadableDose, parse_dose
+from services.ids import new_id
+from services.problems import FieldError, ProblemCode, ProblemRaised
+from services.store import Transaction, patients, regimen, snapshots
+from services.store.rows import PatientFacts
+
+router = APIRouter(prefix="/v1/patients/{patient_id}", tags=["patients"])
+C = TypeVar("C", bound=StrEnum)
+
+
+@router.post("/reconcile", operation_id="reconcile")
+async def reconcile(patient_id: Id, body: ReconcileBody, caller: Asking) -> ReconcileOut:
+    """Confirm what is given, leave the rest as it is, and say what is still not known."""
+    async with bound(caller, patient_id) as tx:
+        facts = await patients.facts(tx, patient_id)
+        changed = merged(facts, body)
+        if changed != facts:
+            await patients.set_facts(tx, patient_id, changed, now=caller.now)
+        if body.prescriptions is not None:
+            await _set_regimen(tx, patient_id, body.prescriptions, caller)
+        snapshot, _ = await snapshots.build(tx, patient_id, now=caller.now)
+    return ReconcileOut(unknowns=unknowns(snapshot))
+
+
+def merged(facts: PatientFacts, body: ReconcileBody) -> PatientFacts:
+    """Return the facts with what the body gives."""
+    given = {
+        name: value
+        for name in ("conditions_complete", "intolerances_complete", "medicines_complete")
+        if (value := getattr(body, name)) is not None
+    }
+    changed = replace(facts, **given)
+    if body.pregnancy is not None:
+        changed = replace(changed, pregnancy=code_of(Pregnancy, body.pregnancy, "/pregnancy"))
+    if body.target is not None:
+        goal = Target(body.target.systolic_below, body.target.diastolic_below)
+        changed = replace(changed, target=goal)
+    return changed
+
+
+def code_of(kind: type[C], text: str, pointer: str) -> C:
+    """Return the member that `text` names. Raises: ProblemRaised, which lists them all."""
+    try:
+        return kind(text)
+    except ValueError as err:
+        expected = "one of: " + ", ".join(kind)
+        raise ProblemRaised(
+            ProblemCode.UNKNOWN_CODE, errors=(FieldError(pointer, expected),)
+        ) from err
+
+
+async def _set_regimen(
+    tx: Transaction, patient_id: str, given: Iterable[PrescriptionIn], caller: Asking
+) -> None:
+    """Replace the regimen. A line that says the same dose as before keeps its order."""
+    before = {item.drug: item for item in await regimen.current(tx, patient_id)}
+    lines = [_prescription(place, item, before) for place, item in enumerate(given)]
+    drugs = [line.drug for line in lines]
+    if len(set(drugs)) != len(drugs):
+        raise _invalid("/prescriptions", "name each drug once")
+    await regimen.import_prescriptions(tx, patient_id, lines, now=caller.now)
+
+
+def _prescription(
+    place: int, given: PrescriptionIn, before: dict[Drug, Prescription]
+) -> Prescription:
+    pointer = f"/prescriptions/{place}"
+    drug = code_of(Drug, given.drug, f"{pointer}/drug")
+    try:
+        dose_ug = parse_dose(given.daily_dose)
+        strength = None if given.tablet_strength is None else parse_dose(given.tablet_strength)
+    except UnreadableDose as err:
+        raise ProblemRaised(
+            ProblemCode.UNREADABLE_DOSE,
+            errors=(FieldError(pointer, "write the dose with its unit, such as 5 mg"),),
+        ) from err
+    if dose_ug not in FORMULARY[drug].ladder_ug:
+        raise _invalid(f"{pointer}/daily_dose", "is not a marketed daily dose of this drug")
+    known = before.get(drug)
+    same = known is not None and known.daily_dose_ug == dose_ug
+    return Prescription(
+        drug=drug,
+        daily_dose_ug=dose_ug,
+        times_a_day=given.times_a_day,
+        since=given.since,
+        order_id=known.order_id if known is not None and same else new_id(),
+        tablet_strength_ug=strength,
+        tablets_in_hand=given.tablets_in_hand,
+        paused_since=known.paused_since if known is not None and same else None,
+    )
+
+
+def _invalid(pointer: str, detail: str) -> ProblemRaised:
+    return ProblemRaised(ProblemCode.INVALID_INPUT, errors=(FieldError(pointer, detail),))
