@@ -333,6 +333,12 @@ def test_a_file_outside_or_in_disorder_cannot_be_listed(bundle: Path) -> None:
         assert refused(bundle)
 
 
+@pytest.mark.parametrize("name", ["a b", "-rf", ".hidden", "é", "a\nb", "proofs/.x"])
+def test_a_listed_and_present_file_still_needs_a_plain_name(bundle: Path, name: str) -> None:
+    rewrite(bundle, {name: b""})
+    assert "a file entry of another form" in refused(bundle)
+
+
 def test_required_files_cannot_be_unlisted_together_with_the_file(bundle: Path) -> None:
     for name in ("README", "verify.py", "policy.txt"):
         kept = (bundle / name).read_bytes()
@@ -381,7 +387,19 @@ def test_a_checkpoint_without_the_witness_or_by_another_is_refused(bundle: Path)
     alone = log_note(LEAVES)
     for note in (alone, cosigned(alone, other), with_line(alone, line), with_line(alone, copied)):
         rewrite(bundle, {"checkpoint.txt": note})
-        assert "checkpoint.txt" in refused(bundle)
+        assert refused(bundle).startswith("checkpoint.txt: ")
+
+
+@pytest.mark.parametrize("seconds", [2**37 - 1, 2**37, 2**63, 2**64 - 1])
+def test_a_cosignature_from_a_time_that_does_not_exist_is_refused(
+    tmp_path: Path, seconds: int
+) -> None:
+    text = notes.parse_note(NOTE).text
+    message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
+    stamped = seconds.to_bytes(8, "big") + WITNESS.sign(message)
+    line = notes.NoteSignature(WITNESS.public.name, WITNESS.public.key_id, stamped)
+    bundle = build(tmp_path / "bundle", LEAVES, with_line(log_note(LEAVES), line))
+    assert (check(bundle).problem is None) == (seconds < 2**37)
 
 
 def test_a_checkpoint_or_manifest_by_another_log_is_refused(bundle: Path) -> None:
@@ -606,6 +624,7 @@ def test_refusal_and_impossibility_have_their_own_exit_status(bundle: Path, tmp_
     assert run(bundle).returncode == 0
     assert run(bundle, "--policy", tmp_path / "absent").returncode == 2
     assert run(tmp_path / "absent").returncode == 2
+    assert run(tmp_path / "absent").stdout.startswith("CANNOT CHECK ")
     assert run().returncode == 2
     (bundle / "README").write_bytes(b"")
     done = run(bundle)
