@@ -8,7 +8,7 @@ from typing import Final
 
 from services.clinical.formulary import Drug
 from services.clinical.patient import OtherMedicine, OtherMedicineKind
-from services.clinical.products import Component, Product, product
+from services.clinical.products import Part, Product, find_product
 from services.clinical.units import Micrograms
 from services.fhir import codes, fields
 from services.fhir.imported import ImportedPrescription, Unknown
@@ -50,9 +50,9 @@ def read_medicines(
             unknowns.append(_not_known(request))
             others[request.code] = _unknown_medicine(request.code)
             continue
-        for other in request.product.others:
+        for other in request.product.foreign:
             others[request.code] = OtherMedicine(other.kind, request.code, other.antihypertensive)
-        for component in request.product.components:
+        for component in request.product.parts:
             found.append(_prescription(request, component, request.since))
     prescriptions, conflicts = _latest(found)
     unknowns.extend(conflicts)
@@ -75,7 +75,7 @@ def _request(request: dict[str, object], medications: Mapping[str, dict[str, obj
         named = fields.part(medications.get(target), "code")
     found = next(
         ((code, known) for code, _ in fields.codings(named, codes.RXNORM)
-         if (known := product(code)) is not None),
+         if (known := find_product(code)) is not None),
         None,
     )  # fmt: skip
     code, display = fields.first_coding(named)
@@ -90,8 +90,8 @@ def _request(request: dict[str, object], medications: Mapping[str, dict[str, obj
     )
 
 
-def _prescription(request: _Request, component: Component, since: datetime) -> ImportedPrescription:
-    alone = request.product is not None and len(request.product.components) == 1
+def _prescription(request: _Request, component: Part, since: datetime) -> ImportedPrescription:
+    alone = request.product is not None and len(request.product.parts) == 1
     intake = _intake_ug(request.dosage, component, alone=alone)
     times = _times_a_day(request.dosage)
     known = intake is not None and times is not None
@@ -106,7 +106,7 @@ def _prescription(request: _Request, component: Component, since: datetime) -> I
     )
 
 
-def _intake_ug(dosage: object, component: Component, *, alone: bool) -> int | None:
+def _intake_ug(dosage: object, component: Part, *, alone: bool) -> int | None:
     """Return what is swallowed at once, where the record gives it a unit.
 
     A bare "1" could be a tablet, a milligram or a spoon: it is not known. A mass is the drug's
