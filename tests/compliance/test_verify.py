@@ -1,5 +1,6 @@
 """The offline verifier: whole bundles pass, every change and every attack is refused."""
 
+import hashlib
 import json
 import os
 import random
@@ -227,6 +228,16 @@ def test_events_cannot_lie_under_the_logs_own_signature(bundle: Path, lie: str) 
         assert refused(bundle)
 
 
+@pytest.mark.parametrize("chosen", [range(5, 10), range(3, 8)])
+def test_a_range_cannot_be_filled_from_beside_it(tmp_path: Path, chosen: range) -> None:
+    bundle = build(tmp_path / "bundle", LEAVES, NOTE, span=(4, 9))
+    lines = (
+        f'{{"index":{index},"leaf":"{notes.encode_base64(LEAVES[index])}"}}\n' for index in chosen
+    )
+    rewrite(bundle, {"events.ndjson": "".join(lines).encode()})
+    assert "outside the export's range" in refused(bundle)
+
+
 def test_base64_with_set_padding_bits_is_refused(tmp_path: Path) -> None:
     leaves = [leaf + b" " * pad for pad, leaf in enumerate(LEAVES)]
     padded = next(i for i, leaf in enumerate(leaves) if len(leaf) % 3 == 1)
@@ -402,6 +413,30 @@ def test_a_cosignature_from_a_time_that_does_not_exist_is_refused(
     assert (check(bundle).problem is None) == (seconds < 2**37)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("\n12\n", "\n012\n"), ("\n12\n", "\n+12\n"), ("=\n", "=\n\nmore\n")]
+)
+def test_a_well_signed_checkpoint_of_another_form_is_refused(
+    bundle: Path, old: str, new: str
+) -> None:
+    text = notes.parse_note(NOTE).text.replace(old, new)
+    stamp = (1_772_582_400).to_bytes(8, "big")
+    message = b"cosignature/v1\ntime 1772582400\n" + text.encode()
+    line = notes.NoteSignature(
+        WITNESS.public.name, WITNESS.public.key_id, stamp + WITNESS.sign(message)
+    )
+    signed = notes.Note(text, (notes.sign_text(text, LOG.public, LOG.sign), line))
+    rewrite(bundle, {"checkpoint.txt": notes.format_note(signed)})
+    assert refused(bundle) == "checkpoint.txt: not a checkpoint"
+
+
+def test_a_log_longer_than_one_reading_step_is_verified(tmp_path: Path) -> None:
+    leaves = leaves_of(2100)
+    bundle = build(tmp_path / "bundle", leaves, cosigned(log_note(leaves)))
+    assert (bundle / "leaf_hashes.bin").stat().st_size > verifier.LINE_BYTES
+    assert check(bundle, cosigned(log_note(leaves[:2050]))).problem is None
+
+
 def test_a_checkpoint_or_manifest_by_another_log_is_refused(bundle: Path) -> None:
     other = signing_key("log.example/audit2")
     rewrite(bundle, {"checkpoint.txt": cosigned(log_note(LEAVES, other))})
@@ -447,6 +482,15 @@ GOOD_LINES = POLICY.splitlines()
 def test_a_policy_that_is_unclear_or_without_witness_is_refused(lines: list[str]) -> None:
     with pytest.raises(verifier.Refused):
         verifier.parse_policy("".join(f"{line}\n" for line in lines).encode())
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_key_of_another_length_is_refused(length: int) -> None:
+    material = b"\x01" + bytes(length)
+    key_id = hashlib.sha256(b"log\n" + material).hexdigest()[:8]
+    line = f"log log+{key_id}+{notes.encode_base64(material)}"
+    with pytest.raises(verifier.Refused):
+        verifier.parse_policy("\n".join([line, *GOOD_LINES[1:]]).encode())
 
 
 def test_a_log_that_is_its_own_witness_is_refused() -> None:
