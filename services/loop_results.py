@@ -308,8 +308,13 @@ class HaltedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WindowBatchOutcome:
-    """One ingest batch: windows completed now, windows refused as unreadable, and more to do."""
+    """One ingest batch: windows completed now, those of them unreadable, and what is left to do.
+
+    `held_elsewhere`: none could be taken, yet some wait: a worker has them, or was killed with
+    them, and they are offered again when its lease ends.
+    """
 
     completed: int
     unreadable: int
     more_pending: bool
+    held_elsewhere: bool = False

@@ -26,6 +26,7 @@ from services.loop_results import (
     ReviewState,
     WindowBatchOutcome,
 )
+from services.metrics import ENACTMENTS, VERDICT_LATENCY, VERDICTS
 from workflows import activity_requests as ask
 from workflows.ports import Notifier, Records, WindowProcessor
 
@@ -43,20 +44,27 @@ class RecordActivities:
     @activity.defn
     async def assess(self, request: ask.Assess) -> AssessOutcome:
         """Judge the patient and save the assessment."""
-        return await self._records.assess(
+        outcome = await self._records.assess(
             request.patient_id, key=request.key, predictor=self._predictor, now=self._now()
         )
+        VERDICTS.labels(outcome.verdict_kind.value).inc()
+        if request.readings_since is not None:
+            waited = self._now() - request.readings_since
+            VERDICT_LATENCY.observe(waited.total_seconds())
+        return outcome
 
     @activity.defn
     async def enact(self, request: ask.Enact) -> EnactOutcome:
         """Judge again and write the order, once."""
-        return await self._records.enact(
+        outcome = await self._records.enact(
             request.patient_id,
             key=request.key,
             basis=request.basis,
             basis_id=request.basis_id,
             now=self._now(),
         )
+        ENACTMENTS.labels(request.basis.value, outcome.kind.value).inc()
+        return outcome
 
     @activity.defn
     async def record_answer(self, request: ask.RecordAnswer) -> AnswerStatus:

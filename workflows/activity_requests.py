@@ -19,8 +19,11 @@ from services.loop_results import (
 
 @dataclass(frozen=True, slots=True)
 class Assess:
+    """`readings_since`: when the oldest readings that wait for this assessment were stored."""
+
     patient_id: str
     key: str
+    readings_since: datetime | None = None
     kind: Literal["assess"] = "assess"
 
 

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import messages as msg
     from workflows import policy
     from workflows.activities import IngestActivities
-    from workflows.calls import call, run_is_long
+    from workflows.calls import call, run_is_long, wait_until
 
 
 @workflow.defn(name=Workflow.INGEST.value)
@@ -34,6 +34,11 @@ class IngestLoop:
                 ask.ProcessWindows(policy.WINDOWS_A_BATCH),
                 lane=policy.INGEST,
             )
+            if outcome.held_elsewhere:
+                # A killed worker held them: they are offered again when its lease ends.
+                lease_ends = workflow.now() + policy.WINDOW_LEASE
+                await wait_until(lambda: self._waiting, lease_ends)
+                self._waiting = True
             self._waiting = self._waiting or outcome.more_pending
             if self._waiting and run_is_long(self._began):
                 workflow.continue_as_new(msg.IngestStart())

@@ -90,10 +90,11 @@ class IngestStart:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """New facts are in the record."""
+    """New facts are in the record, since `written_at` (for the latency to their verdict)."""
 
     patient_id: str
     what: str
+    written_at: datetime | None = None
     kind: Literal["recorded"] = "recorded"
 
 

@@ -7,6 +7,7 @@ ids and due times only; every fact is in the record, every judgement in an activ
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -64,6 +65,7 @@ class PatientLoop:
         self._answers: deque[tuple[str, msg.AdviceAnswer]] = deque()
         self._results: dict[str, AnswerResult] = {}
         self._busy = False
+        self._readings_since: datetime | None = None
 
     @workflow.run
     async def run(self, start: msg.PatientStart) -> None:
@@ -90,6 +92,8 @@ class PatientLoop:
     def recorded(self, message: msg.Recorded) -> None:
         """New facts: assess. Many signals before the next assessment are one assessment."""
         self._reassess = True
+        if message.what == "readings" and self._readings_since is None:
+            self._readings_since = message.written_at
 
     @workflow.signal
     def model_promoted(self, message: msg.ModelPromoted) -> None:
@@ -176,7 +180,8 @@ class PatientLoop:
 
     async def _assess(self) -> None:
         self._reassess = False
-        request = ask.Assess(self._patient_id, self._next_key("assess"))
+        since, self._readings_since = self._readings_since, None
+        request = ask.Assess(self._patient_id, self._next_key("assess"), since)
         outcome = await call(RecordActivities.assess, request, lane=policy.INFERENCE)
         self._plan_next_assessment(outcome)
         self._note_readings(outcome)

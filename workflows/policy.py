@@ -123,6 +123,7 @@ VISIT_MOVES_BY_AT_LEAST = timedelta(days=7)
 # --- ingest ------------------------------------------------------------------------------------
 
 WINDOWS_A_BATCH = 64
+WINDOW_LEASE = timedelta(minutes=2)
 
 # --- people's requests -------------------------------------------------------------------------
 

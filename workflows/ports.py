@@ -250,14 +250,9 @@ class Notifier(Protocol):
     ) -> None:
         """Deliver one page, once a key where the channel can tell.
 
-        Raises:
-            NotifierUnavailable: no channel took it; the loop tries again and escalates anyway.
+        An exception means that no channel took it: the loop tries again and escalates anyway.
         """
         ...
-
-
-class NotifierUnavailable(RuntimeError):
-    """No channel could be reached. Try again."""
 
 
 class WindowProcessor(Protocol):

@@ -48,6 +48,7 @@ class Delivery:
 
     message: OutboxMessage
     sequences: tuple[int, ...]
+    written_at: datetime
 
 
 def coalesce(claimed: Sequence[ClaimedMessage]) -> tuple[Delivery, ...]:
@@ -57,7 +58,7 @@ def coalesce(claimed: Sequence[ClaimedMessage]) -> tuple[Delivery, ...]:
         key = item.message.coalesce_key or f"alone/{item.sequence}"
         groups.setdefault(key, []).append(item)
     deliveries = [
-        Delivery(items[-1].message, tuple(item.sequence for item in items))
+        Delivery(items[-1].message, tuple(item.sequence for item in items), items[0].written_at)
         for items in groups.values()
     ]
     return tuple(sorted(deliveries, key=lambda d: (d.message.priority, d.sequences[0])))
@@ -116,7 +117,7 @@ class Relay:
     async def _deliver(self, delivery: Delivery) -> Fate:
         async with self._slots:
             try:
-                await self._send(delivery.message)
+                await self._send(delivery)
             except Undeliverable:
                 return await self._set_apart(delivery, "undeliverable")
             except RPCError as err:
@@ -126,8 +127,9 @@ class Relay:
                 return Fate.TEMPORAL_AWAY
         return Fate.ARRIVED
 
-    async def _send(self, message: OutboxMessage) -> None:
-        payload = signal_of(message)
+    async def _send(self, delivery: Delivery) -> None:
+        message = delivery.message
+        payload = signal_of(message, delivery.written_at)
         if not message.start:
             handle = self._client.get_workflow_handle(message.workflow_id)
             await handle.signal(message.signal.value, payload, rpc_timeout=RPC_TIMEOUT)

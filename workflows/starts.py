@@ -1,6 +1,8 @@
 """Starts: the first argument of each workflow, and the type of each signal's payload."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from services.outbox_messages import OutboxMessage, Signal, Workflow
 from workflows import messages as msg
@@ -43,7 +45,7 @@ def start_of(message: OutboxMessage, epoch: str) -> Start:
         raise Undeliverable(f"{message.workflow.value} needs {err}") from err
 
 
-def signal_of(message: OutboxMessage) -> object:
+def signal_of(message: OutboxMessage, written_at: datetime) -> object:
     """Return the payload as the signal's own type, so that a wrong one is found here.
 
     A worker would drop a signal that it cannot read.
@@ -52,6 +54,7 @@ def signal_of(message: OutboxMessage) -> object:
         Undeliverable: the payload does not fit the signal.
     """
     try:
-        return _SIGNALS[message.signal](**message.payload)
+        payload = _SIGNALS[message.signal](**message.payload)
     except (KeyError, TypeError) as err:
         raise Undeliverable(f"payload does not fit signal {message.signal.value}") from err
+    return replace(payload, written_at=written_at) if isinstance(payload, msg.Recorded) else payload

@@ -299,13 +299,16 @@ class FakeWindows:
     waiting: int = 0
     completed: int = 0
     batches: int = 0
+    held: int = 0
 
     async def process_batch(self, *, limit: int, now: datetime) -> WindowBatchOutcome:
         taken = min(limit, self.waiting)
         self.waiting -= taken
         self.completed += taken
         self.batches += 1
-        return WindowBatchOutcome(taken, 0, self.waiting > 0)
+        held = not taken and self.held > 0
+        self.waiting, self.held = (self.held, 0) if held else (self.waiting, self.held)
+        return WindowBatchOutcome(taken, 0, self.waiting > 0 and not held, held)
 
 
 def steady_careplan(patient_id: str, stability: Stability) -> CareplanState:

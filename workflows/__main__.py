@@ -1,0 +1,203 @@
+"""`python -m workflows worker | relay`: the composition root of the loops.
+
+The only place of this folder that knows the store, the channels and the models.
+"""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.store.loop_records import LoopOutbox, LoopRecords
+
+from models.predict import FilterPredictor
+from services import clock, notify, settings
+from services.clinical.proposal import Predictor
+from services.clinical.titration import Titrator
+from services.metrics import WINDOWS_WAITING
+from services.notify import Notice, People
+from services.outbox_messages import recorded
+from services.settings import Settings, SettingsError
+from services.store import Acting, Role, Store, credentials, windows
+from services.store.entries import PendingWindow
+from workflows.activities import IngestActivities, PagingActivities, RecordActivities
+from workflows.process import (
+    PortInUse,
+    connect_when_up,
+    log_to_stdout,
+    serve_metrics,
+    stop_on_signals,
+    stopped_within,
+)
+from workflows.relay import Relay
+from workflows.window_batches import WindowBatches, signal_process
+from workflows.window_features import WaitingWindow, WindowResult, shows_irregular_rhythm
+from workflows.workers import make_workers, run_until
+
+logger = logging.getLogger("workflows")
+
+ACTING = Acting("worker", "worker", None)
+PREDICTORS: dict[str, type[Predictor]] = {"filter": FilterPredictor, "titrator": Titrator}
+METRICS_OFFSET = {"relay": 0, "worker": 1}
+AFTER_A_DEFECT_S = 1.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one process until it is told to stop; return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    log_to_stdout()
+    try:
+        loaded = settings.load()
+        if chosen.command == "relay":
+            return asyncio.run(_relay(loaded))
+        return asyncio.run(_worker(loaded, PREDICTORS[chosen.predictor]()))
+    except (PortInUse, SettingsError) as err:
+        print(err, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workflows")
+    commands = parser.add_subparsers(dest="command", required=True)
+    worker = commands.add_parser("worker", help="run the loops and their activities")
+    worker.add_argument("--predictor", choices=sorted(PREDICTORS), default="filter")
+    commands.add_parser("relay", help="deliver the outbox to the loops")
+    return parser
+
+
+async def _worker(loaded: Settings, predictor: Predictor) -> int:
+    stop = stop_on_signals()
+    runtime = serve_metrics(loaded, METRICS_OFFSET["worker"])
+    client = await connect_when_up(loaded, runtime, stop)
+    if client is None:
+        return 0
+    store = await Store.open(loaded, Role.WORKER)
+    batches = WindowBatches(StoreWindows(store), signal_process)
+    try:
+        workers = make_workers(
+            client,
+            records=RecordActivities(LoopRecords(store), predictor, clock.now),
+            paging=PagingActivities(StaffNotifier(store, notify.people(loaded))),
+            ingest=IngestActivities(batches, clock.now),
+        )
+        logger.info("worker_started", extra={"predictor": type(predictor).__name__})
+        await run_until(workers, stop)
+    finally:
+        batches.close()
+        await store.close()
+    return 0
+
+
+async def _relay(loaded: Settings) -> int:
+    stop = stop_on_signals()
+    runtime = serve_metrics(loaded, METRICS_OFFSET["relay"])
+    client = await connect_when_up(loaded, runtime, stop)
+    if client is None:
+        return 0
+    store = await Store.open(loaded, Role.WORKER)
+    relay = Relay(LoopOutbox(store), client, clock.now)
+    logger.info("relay_started")
+    try:
+        while not stop.is_set():
+            await _relay_until_it_breaks(relay, stop)
+    finally:
+        await store.close()
+    return 0
+
+
+async def _relay_until_it_breaks(relay: Relay, stop: asyncio.Event) -> None:
+    try:
+        await relay.run(stop)
+    except Exception:
+        # The edge of the process: a database that is away comes back, and so does the relay.
+        # Undelivered messages raise the alert on clinaiops_outbox_waiting.
+        logger.critical("relay_broke", exc_info=True)
+        await stopped_within(stop, AFTER_A_DEFECT_S)
+
+
+class StaffNotifier:
+    """Reaches staff through `services.notify`; their username is where mail goes."""
+
+    def __init__(self, store: Store, people: People) -> None:
+        self._store = store
+        self._people = people
+
+    async def page(
+        self, *, key: str, recipient_id: str, topic: str, about_id: str, urgent: bool
+    ) -> None:
+        """Send one notice. Raises NotReached when no channel took it."""
+        async with self._store.transaction(ACTING) as tx:
+            person = await credentials.clinician(tx, recipient_id)
+        notice = Notice(
+            recipient_id=recipient_id,
+            recipient_address=person.username,
+            urgency=f"urgent {topic}" if urgent else topic,
+            reference=about_id,
+            sent_at=clock.now(),
+        )
+        await self._people.reach(notice)
+
+
+class StoreWindows:
+    """The record's waiting windows, as `WindowBatches` takes them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._claimed: dict[str, PendingWindow] = {}
+
+    async def claim(
+        self, *, limit: int, lease_s: float, now: datetime
+    ) -> tuple[WaitingWindow, ...]:
+        """Take windows with their samples opened."""
+        async with self._store.transaction(ACTING) as tx:
+            claimed = await windows.claim(tx, limit=limit, lease_s=lease_s, now=now)
+            WINDOWS_WAITING.set(await windows.pending_count(tx))
+        self._claimed = {window.window_id: window for window in claimed}
+        return tuple(_waiting(window) for window in claimed)
+
+    async def count(self) -> int:
+        """Return how many windows wait."""
+        async with self._store.transaction(ACTING) as tx:
+            return await windows.pending_count(tx)
+
+    async def complete(
+        self, taken: Sequence[WaitingWindow], results: Sequence[WindowResult], *, now: datetime
+    ) -> int:
+        """Keep the features; wake the loop of whoever shows an irregular rhythm."""
+        completed = 0
+        flagged: set[str] = set()
+        async with self._store.transaction(ACTING) as tx:
+            for result in results:
+                window = self._claimed[result.window_id]
+                completed += await windows.complete(
+                    tx,
+                    window,
+                    features=dict(result.features),
+                    grade=result.grade,
+                    feature_version=result.feature_version,
+                    now=now,
+                )
+                if shows_irregular_rhythm(result):
+                    flagged.add(window.patient_id)
+            for patient_id in sorted(flagged):
+                await tx.send(recorded(patient_id, "irregular_rhythm"), now=now)
+        return completed
+
+
+def _waiting(window: PendingWindow) -> WaitingWindow:
+    return WaitingWindow(
+        window_id=window.window_id,
+        patient_id=window.patient_id,
+        signal=window.signal,
+        rate_hz=window.rate_hz,
+        unit=window.unit,
+        started_at=window.started_at,
+        clock_id=window.clock_id,
+        samples=window.samples,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
