@@ -1,0 +1,1 @@
+"""Simulated phones and a scripted clinician, over HTTP only."""

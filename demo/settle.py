@@ -1,0 +1,66 @@
+"""The last word of each patient's loop, as the clinician's timeline shows it."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from demo.backfill import Patient
+from demo.desk import Desk
+from demo.personas import Story
+from demo.wire import Json
+from services.clinical import guard
+
+WITHIN_S: Final = 60.0
+EVERY_S: Final = 2.0
+_MADE: Final = "assessment made"
+_RULE: Final = re.compile(r"\brule ([a-z0-9_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """What the latest assessment came to; `made_at` is its moment."""
+
+    made_at: datetime
+    words: str
+
+
+async def last_words(
+    desk: Desk, patients: Sequence[Patient], *, since: datetime
+) -> dict[str, LastWord]:
+    """Return each patient's latest assessment, once it is later than their last reading.
+
+    A patient without consent is never assessed; one whose loop stays silent is left out.
+    """
+    open_ = {p.patient_id: p for p in patients if p.persona.story is not Story.NO_CONSENT}
+    found: dict[str, LastWord] = {}
+    clock = asyncio.get_running_loop()
+    give_up_at = clock.time() + WITHIN_S
+    while open_ and clock.time() < give_up_at:
+        for patient_id, patient in list(open_.items()):
+            word = latest(await desk.api.get(f"/v1/patients/{patient_id}/timeline"))
+            if word is None or word.made_at < since:
+                continue
+            found[patient_id] = word
+            if patient.last_sent_at is None or word.made_at >= patient.last_sent_at:
+                del open_[patient_id]
+        if open_:
+            await asyncio.sleep(EVERY_S)
+    return found
+
+
+def latest(timeline: Json) -> LastWord | None:
+    """Return the newest assessment of a timeline, which is newest first."""
+    for event in timeline["events"]:
+        if str(event["words"]).lower().startswith(_MADE):
+            return LastWord(datetime.fromisoformat(event["at"]), _words(str(event["words"])))
+    return None
+
+
+def _words(said: str) -> str:
+    rule = _RULE.search(said)
+    if rule is None or rule[1] == "none":
+        return "nothing speaks against a step"
+    return guard.describe(rule[1])
