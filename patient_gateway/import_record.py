@@ -62,8 +62,9 @@ async def keep_record(
 async def regimen_after(
     tx: Transaction, row: PatientRow, record: ImportedRecord, *, by: str, now: datetime
 ) -> tuple[Unknown, ...]:
-    """Add the drugs whose dose is known to the regimen; return what a clinician must look at.
+    """Add the drugs whose dose is known to the regimen; return the conflicts with what is here.
 
+    A drug of unknown dose is among the record's own unknowns and stays out.
     A drug that is prescribed here already keeps its dose, whatever the record from elsewhere
     says: a dose changes through the guard alone.
     """
@@ -74,11 +75,11 @@ async def regimen_after(
     for item in record.prescriptions:
         prescription = _prescription(item)
         if prescription is None:
-            unknowns.append(_unknown("dose", item))
-        elif item.drug not in here:
+            continue
+        if item.drug not in here:
             new.append(prescription)
         elif here[item.drug].daily_dose_ug != prescription.daily_dose_ug:
-            unknowns.append(_unknown("conflicting_requests", item))
+            unknowns.append(_conflict(item))
     if new:
         await regimen.import_prescriptions(tx, row.patient_id, (*standing, *new), now=now)
         await resources.put_new(tx, row.patient_id, _orders(row, new, by), now=now)
@@ -199,11 +200,6 @@ def _office_reading(item: BloodPressure) -> NewReading:
     )
 
 
-def _unknown(kind: str, item: ImportedPrescription) -> Unknown:
-    return Unknown(
-        "dose" if kind == "dose" else "conflicting_requests",
-        "MedicationRequest",
-        item.source_id,
-        item.product_code,
-        item.drug.value,
-    )
+def _conflict(item: ImportedPrescription) -> Unknown:
+    code, drug = item.product_code, item.drug.value
+    return Unknown("conflicting_requests", "MedicationRequest", item.source_id, code, drug)
