@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.store.loop_records import LoopOutbox, LoopRecords
-
 from models.predict import FilterPredictor
 from services import clock, notify, settings
 from services.clinical.proposal import Predictor
@@ -22,6 +20,8 @@ from services.outbox_messages import recorded
 from services.settings import Settings, SettingsError
 from services.store import Acting, Role, Store, credentials, windows
 from services.store.entries import PendingWindow
+from services.store.loop_outbox import LoopOutbox
+from services.store.loop_records import LoopRecords
 from workflows.activities import IngestActivities, PagingActivities, RecordActivities
 from workflows.process import (
     PortInUse,
@@ -97,12 +97,14 @@ async def _relay(loaded: Settings) -> int:
     if client is None:
         return 0
     store = await Store.open(loaded, Role.WORKER)
-    relay = Relay(LoopOutbox(store), client, clock.now)
+    outbox = LoopOutbox(store)
+    relay = Relay(outbox, client, clock.now)
     logger.info("relay_started")
     try:
         while not stop.is_set():
             await _relay_until_it_breaks(relay, stop)
     finally:
+        await outbox.close()
         await store.close()
     return 0
 

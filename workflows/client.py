@@ -280,7 +280,8 @@ class LoopClient:
                 return await self._send(start, update, request, same_id, result_type)
             except WorkflowUpdateFailedError as err:
                 _raise_unless_worth_another_try(err)
-            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as err:
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, RuntimeError) as err:
+                # A client that cannot connect says so by a bare RuntimeError.
                 raise LoopUnavailable(update) from err
         raise LoopUnavailable(update)
 

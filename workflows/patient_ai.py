@@ -11,7 +11,7 @@ from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from services.loop_results import (
@@ -256,11 +256,12 @@ class PatientLoop:
     async def _answer_one(self, given: msg.AdviceAnswer) -> AnswerResult:
         if given.answer is Answer.ACCEPT and self._halted:
             return AnswerResult(AnswerResultStatus.HALTED)
-        status = await call(
-            RecordActivities.record_answer,
-            ask.RecordAnswer(given.advice_id, self._patient_id, given.answer),
-            lane=policy.IO,
-        )
+        answer = ask.RecordAnswer(given.advice_id, self._patient_id, given.answer)
+        try:
+            status = await call(RecordActivities.record_answer, answer, lane=policy.IO)
+        except ActivityError:
+            # The record has no such advice: a wrong id must not end the loop.
+            return AnswerResult(AnswerResultStatus.NOT_OPEN)
         if status is not AnswerStatus.RECORDED:
             return AnswerResult(AnswerResultStatus(status.value))
         if given.answer is Answer.DECLINE:

@@ -103,6 +103,8 @@ class FakeRecords:
     async def record_answer(
         self, advice_id: str, *, patient_id: str, answer: Answer, now: datetime
     ) -> AnswerStatus:
+        if advice_id == "no-such":
+            raise NotInRecord(advice_id)
         before = self.answers.get(advice_id)
         if before is not None:
             return AnswerStatus.RECORDED if before is answer else AnswerStatus.CHANGED

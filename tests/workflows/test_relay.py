@@ -1,0 +1,149 @@
+"""The relay: at least once, alarms first, through an outage of Temporal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from services.outbox_messages import (
+    ClaimedMessage,
+    OutboxMessage,
+    Priority,
+    alarm_raised,
+    careplan_changed,
+    decision_recorded,
+    halt_changed,
+    recorded,
+    repeat_recorded,
+    windows_waiting,
+)
+from tests.temporal import EmbeddedTemporal
+from tests.workflows.clinic import holds, wall_clock
+from tests.workflows.fake_outbox import FakeOutbox
+from workflows.relay import Relay, coalesce
+from workflows.starts import Undeliverable, signal_of, start_of
+
+ALL = (
+    recorded("p", "readings"),
+    halt_changed("p"),
+    careplan_changed("p"),
+    alarm_raised("a", "p"),
+    repeat_recorded("a", "p"),
+    decision_recorded("r", "p", "d"),
+    windows_waiting(),
+)
+
+
+@asynccontextmanager
+async def relaying(outbox: FakeOutbox, client: Client) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(Relay(outbox, client, wall_clock).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def signals_of(client: Client, workflow_id: str) -> int:
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    return sum(
+        event.HasField("workflow_execution_signaled_event_attributes") for event in history.events
+    )
+
+
+@pytest.mark.parametrize("message", ALL, ids=lambda message: message.signal.value)
+def test_every_message_that_the_store_can_write_can_be_delivered(message: OutboxMessage) -> None:
+    assert start_of(message, "epoch")
+    assert signal_of(message, wall_clock())
+
+
+@pytest.mark.parametrize("message", ALL, ids=lambda message: message.signal.value)
+def test_a_payload_that_does_not_fit_is_named_not_guessed(message: OutboxMessage) -> None:
+    broken = replace(message, payload={**message.payload, "surprise": "x"})
+    with pytest.raises(Undeliverable):
+        signal_of(broken, wall_clock())
+
+
+def test_alarms_come_first_and_like_messages_are_one() -> None:
+    claimed = [
+        ClaimedMessage(number, message, wall_clock(), 1)
+        for number, message in enumerate(
+            [recorded("p", "readings"), recorded("p", "doses"), alarm_raised("a", "p")]
+        )
+    ]
+    first, second = coalesce(claimed)
+    assert first.message.priority is Priority.ALARM
+    assert (second.sequences, second.message.payload["what"]) == ((0, 1), "doses")
+
+
+@pytest.mark.stack
+async def test_messages_start_their_workflows_and_arrive(temporal: Client) -> None:
+    outbox = FakeOutbox()
+    async with relaying(outbox, temporal):
+        outbox.write(*ALL)
+        await holds(lambda: sorted(outbox.delivered) == list(range(1, len(ALL) + 1)))
+    assert await signals_of(temporal, "patient/p") == 2
+    assert await signals_of(temporal, "alarm/a") == 2
+    assert outbox.failed == {}
+
+
+@pytest.mark.stack
+async def test_a_burst_for_one_patient_is_few_signals_and_loses_none(temporal: Client) -> None:
+    outbox = FakeOutbox()
+    outbox.write(*[recorded("p", "readings")] * 100)
+    async with relaying(outbox, temporal):
+        await holds(lambda: len(outbox.delivered) == 100)
+    assert await signals_of(temporal, "patient/p") <= 3
+
+
+@pytest.mark.stack
+async def test_a_message_that_cannot_be_right_is_set_apart_and_stops_nobody(
+    temporal: Client,
+) -> None:
+    outbox = FakeOutbox()
+    broken = replace(recorded("p", "readings"), payload={"kind": "recorded"}, coalesce_key=None)
+    outbox.write(broken, recorded("q", "readings"))
+    async with relaying(outbox, temporal):
+        await holds(lambda: outbox.delivered == [2])
+    assert outbox.failed == {1: "undeliverable"}
+
+
+@pytest.mark.stack
+async def test_it_wakes_by_notice_long_before_its_own_interval(temporal: Client) -> None:
+    outbox = FakeOutbox()
+    loop = asyncio.get_running_loop()
+    async with relaying(outbox, temporal):
+        await holds(lambda: outbox.waits > 0)
+        began = loop.time()
+        outbox.write(recorded("p", "readings"))
+        await holds(lambda: outbox.delivered == [1])
+        assert loop.time() - began < timedelta(seconds=1).total_seconds()
+
+
+@pytest.mark.stack
+async def test_temporal_killed_and_back_loses_nothing(tmp_path: Path) -> None:
+    server = EmbeddedTemporal(database=tmp_path / "temporal.db", namespaces=2)
+    server.start()
+    client = await server.connect("test-1")
+    outbox = FakeOutbox()
+    try:
+        async with relaying(outbox, client):
+            outbox.write(recorded("before", "readings"))
+            await holds(lambda: outbox.delivered == [1])
+            server.kill()
+            outbox.write(recorded("during", "readings"), alarm_raised("a", "during"))
+            await holds(lambda: outbox.leased_until)
+            assert outbox.delivered == [1]
+            server.start()
+            await holds(lambda: sorted(outbox.delivered) == [1, 2, 3])
+        for workflow_id in ("patient/before", "patient/during", "alarm/a"):
+            assert await signals_of(client, workflow_id) >= 1
+        assert outbox.failed == {}
+    finally:
+        server.stop()
