@@ -14,9 +14,11 @@ from clinician_app.api.reading import Id, bound
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Pregnancy, Prescription, Target
 from services.clinical.units import UnreadableDose, parse_dose
+from services.fhir.medication import imported_order
+from services.fhir.resource import Subject, to_bytes
 from services.ids import new_id
 from services.problems import FieldError, ProblemCode, ProblemRaised
-from services.store import Transaction, patients, regimen, snapshots
+from services.store import Transaction, patients, regimen, resources, snapshots
 from services.store.rows import PatientFacts
 
 router = APIRouter(prefix="/v1/patients/{patient_id}", tags=["patients"])
@@ -73,7 +75,32 @@ async def _set_regimen(
     drugs = [line.drug for line in lines]
     if len(set(drugs)) != len(drugs):
         raise _invalid("/prescriptions", "name each drug once")
+    known = {item.order_id for item in before.values()}
+    new = [line for line in lines if line.order_id not in known]
+    await _write_orders(tx, patient_id, new, caller)
     await regimen.import_prescriptions(tx, patient_id, lines, now=caller.now)
+
+
+async def _write_orders(
+    tx: Transaction, patient_id: str, lines: Iterable[Prescription], caller: Asking
+) -> None:
+    """Give each reconciled drug an order of ours, so that a later step has one to replace."""
+    row = await patients.get(tx, patient_id)
+    subject = Subject(patient_id, row.simulated)
+    orders = [
+        imported_order(
+            order_id=line.order_id,
+            subject=subject,
+            drug=line.drug,
+            daily_dose_ug=line.daily_dose_ug,
+            times_a_day=line.times_a_day,
+            since=line.since,
+            clinician_id=caller.clinician_id,
+        )
+        for line in lines
+    ]
+    items = [("MedicationRequest", str(order["id"]), to_bytes(order)) for order in orders]
+    await resources.put_new(tx, patient_id, items, now=caller.now)
 
 
 def _prescription(
