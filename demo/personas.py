@@ -82,6 +82,11 @@ _TRIPLE: Final = (
     Regimen(Drug.HYDROCHLOROTHIAZIDE, "12.5 mg", 60),
     Regimen(Drug.AMLODIPINE, "5 mg", 60),
 )
+_TWO_TRIPLES: Final = (
+    Regimen(Drug.OLMESARTAN, "40 mg", 60),
+    Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 60),
+    Regimen(Drug.AMLODIPINE, "10 mg", 60),
+)
 _HIGH: Final = Level(147, 90, 72)
 _VERY_HIGH: Final = Level(152, 93, 74)
 _GOAL: Final = Level(121, 73, 68)
@@ -97,7 +102,9 @@ PERSONAS: Final[tuple[Persona, ...]] = (
     Persona("htn-010", Story.LOW, Level(104, 63, 66), _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-055", Story.NOT_TAKING, _HIGH, _hctz("25 mg"), Stage.BOUNDED_STEPS,
             taken_percent=54, pregnancy=_NOT_PREGNANT),
-    Persona("htn-048", Story.NO_LABS, _HIGH, _hctz("12.5 mg"), Stage.BOUNDED_STEPS, labs=()),
+    # Every drug at its top and a slow pulse: whatever is left to try needs a potassium first.
+    Persona("htn-016", Story.NO_LABS, Level(152, 93, 56), _TWO_TRIPLES, Stage.PROPOSE_ONLY,
+            labs=(), pregnancy=_NOT_PREGNANT),
     Persona("htn-057", Story.REJECTED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-004", Story.OFFLINE, _HIGH, _TRIPLE, Stage.PROPOSE_ONLY),
     Persona("htn-021", Story.NO_CONSENT, _HIGH, _hctz("25 mg"), None,
@@ -116,18 +123,18 @@ PERSONAS: Final[tuple[Persona, ...]] = (
     Persona("htn-053", Story.NOISE, Level(129, 78, 70), _hctz("12.5 mg"), Stage.BOUNDED_STEPS,
             pregnancy=_NOT_PREGNANT),
     Persona("htn-059", Story.SYMPTOM, _HIGH, _hctz("12.5 mg"), Stage.PROPOSE_ONLY),
-    Persona("htn-028", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
+    Persona("htn-028", Story.STEP_ALONE, _HIGH, _hctz("12.5 mg"), Stage.BOUNDED_STEPS),
     Persona("htn-039", Story.ACCEPTED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
-    Persona("htn-051", Story.CONTROLLED, _GOAL, _hctz("12.5 mg"), Stage.BOUNDED_STEPS),
-    Persona("htn-026", Story.STEP_ALONE, _HIGH,
+    Persona("htn-051", Story.CONTROLLED, Level(126, 76, 68), _hctz("12.5 mg"),
+            Stage.BOUNDED_STEPS),
+    Persona("htn-026", Story.WAITING, _HIGH,
             (Regimen(Drug.AMLODIPINE, "2.5 mg", 120),
              Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 90)), Stage.BOUNDED_STEPS,
             pregnancy=_NOT_PREGNANT),
     Persona("htn-033", Story.IRREGULAR, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-056", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY,
             pregnancy=_NOT_PREGNANT),
-    Persona("htn-016", Story.WAITING, _VERY_HIGH, _TRIPLE, Stage.PROPOSE_ONLY,
-            pregnancy=_NOT_PREGNANT),
+    Persona("htn-048", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-049", Story.CONTROLLED, _GOAL,
             (Regimen(Drug.CHLORTHALIDONE, "25 mg", 60),), Stage.PROPOSE_ONLY),
     Persona("htn-054", Story.CONTROLLED, _GOAL,
