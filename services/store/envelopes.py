@@ -8,12 +8,21 @@ from sqlalchemy import func, insert, select
 
 from services.audit.actions import Action
 from services.clinical.envelope import Envelope
+from services.fhir import careplan
+from services.fhir.resource import to_bytes
 from services.outbox_messages import careplan_changed, recorded
-from services.store import documents
+from services.store import documents, patients, resources
 from services.store.errors import NotOpen
 from services.store.rows import Signature, SignedEnvelope
 from services.store.tables.treatment import ENVELOPE_REVOCATIONS, ENVELOPES
 from services.store.transaction import Transaction
+
+AI_DEVICE = "clinaiops-loop"
+"""The device that an envelope's Consent names: the loop, whichever model ranks in it."""
+
+_ENDED = (ENVELOPE_REVOCATIONS.c.patient_id == ENVELOPES.c.patient_id) & (
+    ENVELOPE_REVOCATIONS.c.version == ENVELOPES.c.version
+)
 
 
 def record(envelope: Envelope) -> bytes:
@@ -54,6 +63,7 @@ async def sign(tx: Transaction, envelope: Envelope, signature: Signature, *, now
             expires_at=signed.expires_at,
         )
     )
+    await _write_plan(tx, signed, now=now)
     await tx.event(
         Action.ENVELOPE_SIGNED,
         now=now,
@@ -85,19 +95,20 @@ async def revoke(tx: Transaction, patient_id: str, *, reason: str, now: datetime
         raise NotOpen("no envelope is in force")
     await tx.session.execute(
         insert(ENVELOPE_REVOCATIONS).values(
-            envelope_id=envelope.envelope_id,
             patient_id=patient_id,
+            version=envelope.version,
             revoked_at=now,
             by_id=tx.acting.actor_id,
             reason_sealed=tx.vault.seal(
                 "envelope_revocations",
                 "reason_sealed",
-                envelope.envelope_id,
+                f"{patient_id}@{envelope.version}",
                 reason.encode(),
                 patient_id,
             ),
         )
     )
+    await _write_plan(tx, replace(envelope, revoked_at=now), now=now)
     await tx.event(
         Action.ENVELOPE_REVOKED,
         now=now,
@@ -115,7 +126,7 @@ async def _versions(
     ended = ENVELOPE_REVOCATIONS
     statement = (
         select(ENVELOPES, ended.c.revoked_at, ended.c.by_id)
-        .join(ended, ended.c.envelope_id == ENVELOPES.c.envelope_id, isouter=True)
+        .join(ended, _ENDED, isouter=True)
         .where(ENVELOPES.c.patient_id == patient_id)
         .order_by(ENVELOPES.c.version.desc())
         .limit(limit)
@@ -134,6 +145,18 @@ def _signed(tx: Transaction, row: Any) -> SignedEnvelope:
         signature=documents.load(Signature, signature),
         revoked_by=row.by_id,
     )
+
+
+async def _write_plan(tx: Transaction, envelope: Envelope, *, now: datetime) -> None:
+    """Append the version's CarePlan, RequestGroup, options and Consent as FHIR resources."""
+    patient_id = envelope.patient_id
+    row = await patients.get(tx, patient_id)
+    written = careplan.envelope_resources(
+        envelope=envelope, ai_device_id=AI_DEVICE, simulated=row.simulated
+    )
+    for resource in written:
+        kind, name = str(resource["resourceType"]), str(resource["id"])
+        await resources.put(tx, kind, name, to_bytes(resource), patient_id, now=now)
 
 
 async def _tell(tx: Transaction, patient_id: str, *, now: datetime) -> None:

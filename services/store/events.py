@@ -94,6 +94,12 @@ async def cosignatures(tx: Transaction, size: int) -> tuple[str, ...]:
     return tuple((await tx.session.execute(statement)).scalars())
 
 
+async def cosigned_size(tx: Transaction) -> int:
+    """Return the size of the largest checkpoint that a witness has cosigned; 0: none."""
+    largest = (await tx.session.execute(select(func.max(COSIGNATURES.c.size)))).scalar()
+    return 0 if largest is None else int(largest)
+
+
 async def opened_payload(tx: Transaction, event_id: str) -> tuple[AuditEvent, bytes, bytes] | None:
     """Return an event with its salt and payload bytes, for a dossier; None without a payload.
 

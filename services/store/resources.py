@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.audit.actions import Action
 from services.store import documents
@@ -50,6 +51,15 @@ async def put_new(
     if items:
         rows = [_row(tx, kind, name, 1, body, patient_id, now) for kind, name, body in items]
         await tx.session.execute(insert(RESOURCES), rows)
+
+
+async def put_if_new(
+    tx: Transaction, patient_id: str, item: tuple[str, str, bytes], *, now: datetime
+) -> None:
+    """Store the first version of a resource that never changes; there already: nothing happens."""
+    kind, name, body = item
+    row = _row(tx, kind, name, 1, body, patient_id, now)
+    await tx.session.execute(upsert(RESOURCES).values(**row).on_conflict_do_nothing())
 
 
 async def get(

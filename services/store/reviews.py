@@ -1,5 +1,6 @@
 """Reviews: a proposal put to a clinician, claimed, decided under a signature, closed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,7 +133,7 @@ async def record_decision(tx: Transaction, new: NewDecision, *, now: datetime) -
     """Keep a signed decision and tell the review's loop. The same decision id again: as it stands.
 
     Raises:
-        Changed: the review is another version than the one that was shown.
+        Changed: the review is another version than the one shown, or the signature another's.
         NotOpen: decided or closed already.
         NotInRecord: there is no such review.
     """
@@ -144,6 +145,11 @@ async def record_decision(tx: Transaction, new: NewDecision, *, now: datetime) -
         raise NotOpen(f"review {new.review_id} is {review.status}")
     if review.version != new.review_version:
         raise Changed(f"review {new.review_id} is version {review.version} now")
+    signature = new.body.signature
+    if signature is not None:
+        body = await assessments.body(tx, review.assessment_id)
+        if signature.record_sha256 != documents.sha256(body):
+            raise Changed(f"the signature is over another record than review {new.review_id}")
     entry = _entry_of(new, review.patient_id, now)
     await _insert_decision(tx, entry)
     await _change(
@@ -154,7 +160,6 @@ async def record_decision(tx: Transaction, new: NewDecision, *, now: datetime) -
         claimed_by=new.clinician_id,
         claimed_at=review.claimed_at or now,
     )
-    signature = new.body.signature
     await tx.event(
         Action.REVIEW_DECIDED,
         now=now,
@@ -213,6 +218,30 @@ async def close(tx: Transaction, review_id: str, *, outcome: str, now: datetime)
     )
     await _note(tx, Action.REVIEW_CLOSED, replace(review, outcome=outcome), now=now)
     return True
+
+
+async def decisions_beside(
+    tx: Transaction, review_id: str, known_decision_ids: Sequence[str]
+) -> tuple[str, ...]:
+    """Return signed decisions of an open review other than the known ones.
+
+    Locks the review, so that none is signed between this answer and the end of the transaction.
+    """
+    review = await _locked(tx, review_id)
+    if review.closed_at is not None:
+        return ()
+    statement = select(REVIEW_DECISIONS.c.decision_id).where(
+        REVIEW_DECISIONS.c.review_id == review_id,
+        REVIEW_DECISIONS.c.decision_id.not_in(known_decision_ids),
+    )
+    return tuple((await tx.session.execute(statement)).scalars())
+
+
+async def reopen(tx: Transaction, review_id: str) -> None:
+    """The guard refused the decision on fresh data: another may be signed."""
+    review = await _locked(tx, review_id)
+    if review.status == "decided":
+        await _change(tx, review_id, status="claimed", version=review.version + 1)
 
 
 async def _locked(tx: Transaction, review_id: str) -> ReviewEntry:

@@ -108,7 +108,6 @@ RULES: Mapping[str, Rule] = {
         closes="lifted_at",
         or_all=True,
     ),
-    "envelope_renewals": _kept(gateway="S"),
     "goals": _open_until(
         "closed_at", "status", "patient_agreed_at", "clinician_agreed_at", "clinician_id"
     ),
@@ -116,7 +115,9 @@ RULES: Mapping[str, Rule] = {
     "visits": _open_until("closed_at", "status"),
     "tasks": _open_until("done_at", "status", "done_by"),
     "reminders": _kept(clinician="S"),
-    "events": Rule(Wall.PATIENT, _doors("SI", sealer=""), append_only=True, or_all=True),
+    "events": Rule(
+        Wall.PATIENT, _doors("SI", sealer="", auditor="SI"), append_only=True, or_all=True
+    ),
     "unsealed_events": Rule(Wall.NONE, {SEALER: "SD", AUDITOR: "S"}),
     "leaves": Rule(Wall.NONE, _doors("S", sealer="SI"), append_only=True),
     "tree_nodes": Rule(Wall.NONE, {SEALER: "SI", AUDITOR: "S"}, append_only=True),

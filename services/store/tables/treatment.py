@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.store.tables.base import Moment, RecordTable, core
@@ -51,7 +51,7 @@ class EnvelopeVersion(RecordTable, table=True):
 
     patient_id: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
-    envelope_id: str = Field(unique=True)
+    envelope_id: str = Field(index=True)
     body_sealed: bytes
     signature_sealed: bytes
     signed_at: datetime = Field(sa_type=Moment)
@@ -63,8 +63,8 @@ class EnvelopeRevocation(RecordTable, table=True):
 
     __tablename__ = "envelope_revocations"
 
-    envelope_id: str = Field(primary_key=True)
-    patient_id: str = Field(index=True)
+    patient_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
     revoked_at: datetime = Field(sa_type=Moment)
     by_id: str
     reason_sealed: bytes
@@ -226,17 +226,6 @@ class Halt(RecordTable, table=True):
     lifted_by: str | None = None
 
 
-class EnvelopeRenewal(RecordTable, table=True):
-    """A renewal that was asked for, once for each envelope version."""
-
-    __tablename__ = "envelope_renewals"
-
-    envelope_id: str = Field(primary_key=True)
-    patient_id: str = Field(index=True)
-    asked_at: datetime = Field(sa_type=Moment)
-    rung: int = Field(sa_column=Column(Integer, nullable=False))
-
-
 RESOURCES = core(ResourceVersion)
 REGIMENS = core(RegimenVersion)
 DOSE_CHANGES = core(DoseChange)
@@ -250,4 +239,3 @@ ADVICE_ANSWERS = core(AdviceAnswer)
 ENACTMENTS = core(Enactment)
 ALARMS = core(AlarmRow)
 HALTS = core(Halt)
-ENVELOPE_RENEWALS = core(EnvelopeRenewal)

@@ -30,6 +30,12 @@ def upgrade() -> None:
     )
     op.create_index("doses_by_time", "doses", ["subject_id", "taken_at"], unique=False)
     op.create_table(
+        "feature_names",
+        sa.Column("feature_version", sa.String(), nullable=False),
+        sa.Column("names", postgresql.ARRAY(sa.TEXT()), nullable=False),
+        sa.PrimaryKeyConstraint("feature_version"),
+    )
+    op.create_table(
         "lab_orders",
         sa.Column("lab_order_id", sa.String(), nullable=False),
         sa.Column("subject_id", sa.String(), nullable=False),

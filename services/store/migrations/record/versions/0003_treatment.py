@@ -113,30 +113,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_enactments_patient_id"), "enactments", ["patient_id"], unique=False)
     op.create_table(
-        "envelope_renewals",
-        sa.Column("envelope_id", sa.String(), nullable=False),
-        sa.Column("patient_id", sa.String(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("rung", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("envelope_id"),
-    )
-    op.create_index(
-        op.f("ix_envelope_renewals_patient_id"), "envelope_renewals", ["patient_id"], unique=False
-    )
-    op.create_table(
         "envelope_revocations",
-        sa.Column("envelope_id", sa.String(), nullable=False),
         sa.Column("patient_id", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.String(), nullable=False),
         sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("envelope_id"),
-    )
-    op.create_index(
-        op.f("ix_envelope_revocations_patient_id"),
-        "envelope_revocations",
-        ["patient_id"],
-        unique=False,
+        sa.PrimaryKeyConstraint("patient_id", "version"),
     )
     op.create_table(
         "envelopes",
@@ -148,8 +131,8 @@ def upgrade() -> None:
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("patient_id", "version"),
-        sa.UniqueConstraint("envelope_id"),
     )
+    op.create_index(op.f("ix_envelopes_envelope_id"), "envelopes", ["envelope_id"], unique=False)
     op.create_table(
         "halts",
         sa.Column("halt_id", sa.String(), nullable=False),
