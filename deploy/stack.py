@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -140,7 +141,7 @@ def up(settings: Settings, say: Callable[[str], None] = print) -> None:
         _start_engine(supervisor, say)
         _start_doors(supervisor, say)
     except StackError:
-        supervisor.ask("shutdown")
+        down(settings, say)
         raise
 
 
@@ -163,7 +164,6 @@ def _start_database(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     _prepare(supervisor, "services.store", "init")
     supervisor.ask("start", "store:database")
     _await("database", lambda: cluster.answers(supervisor.settings), supervisor.settings)
-    _prepare(supervisor, "services.store", "migrate")
     if is_new:
         # Only for a log without a leaf: a witness that starts anew later would hide a fork.
         _prepare(supervisor, "compliance", "begin-witness")
@@ -180,18 +180,35 @@ def _start_doors(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     say("workers, gateway, clinician API, dashboard …")
     supervisor.ask("start", "app:*")
     settings = supervisor.settings
-    for name, url in (
+    doors = (
         ("gateway", f"{settings.gateway_url}/healthz"),
         ("clinician-api", f"{settings.clinician_api_url}/healthz"),
         ("dashboard", f"http://127.0.0.1:{settings.dashboard_port}/_stcore/health"),
-    ):
-        _await(name, lambda url=url: _answers(url), settings)  # type: ignore[misc]
+    )
+    for name, url in doors:
+        _await(name, partial(_door_answers, supervisor, url), settings)
     _await("every process", lambda: all_running(supervisor), settings)
+
+
+def _door_answers(supervisor: Supervisor, url: str) -> bool:
+    """Whether the door answers.
+
+    Raises:
+        StackError: supervisor has given a process up, so that waiting on is of no use.
+    """
+    gone = [line.split()[0] for line in _status_lines(supervisor) if "FATAL" in line]
+    if gone:
+        raise StackError(f"{', '.join(gone)} cannot start: see {supervisor.settings.home / 'logs'}")
+    return _answers(url)
+
+
+def _status_lines(supervisor: Supervisor) -> list[str]:
+    return supervisor.ask("status").stdout.splitlines()
 
 
 def all_running(supervisor: Supervisor) -> bool:
     """Whether supervisor says RUNNING of every process."""
-    lines = supervisor.ask("status").stdout.splitlines()
+    lines = _status_lines(supervisor)
     return bool(lines) and all("RUNNING" in line for line in lines)
 
 

@@ -100,3 +100,10 @@ def _logs(home: Path) -> str:
         f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}"
         for log in sorted((home / "logs").glob("*.log"))
     )
+
+
+@pytest.fixture(scope="session")
+def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeStack]:
+    """One stack for every test of the session that needs all processes."""
+    with running_stack(tmp_path_factory.mktemp("whole") / "home") as stack:
+        yield stack
