@@ -95,7 +95,7 @@ class Desk:
         terms = dict(shown["suggested"]) | {
             "stage": persona.plan.value,
             "target": TARGET,
-            "bounds": _bounds(persona),
+            "bounds": plan_bounds(persona),
         }
         body = {
             "terms": terms,
@@ -161,7 +161,7 @@ def another_move(review: Json) -> str:
     return chosen
 
 
-def _bounds(persona: Persona) -> list[dict[str, object]]:
+def plan_bounds(persona: Persona) -> list[Json]:
     """From the present dose up to the top rung that needs no clinician, and no lower."""
     if persona.plan not in (Stage.ONE_STEP, Stage.BOUNDED_STEPS):
         return []

@@ -25,7 +25,7 @@ ANSWER_WITHIN_S: Final = 60.0
 LOOK_EVERY_S: Final = 1.0
 
 # What the cuff shows in the stories that are about one reading: systolic, diastolic, pulse.
-_SHOWN: Final[dict[Story, tuple[tuple[int, int, int], tuple[int, int, int]]]] = {
+SHOWN: Final[dict[Story, tuple[tuple[int, int, int], tuple[int, int, int]]]] = {
     Story.CRISIS: ((192, 116, 92), (188, 113, 90)),
     Story.LOW: ((87, 54, 62), (86, 53, 63)),
 }
@@ -98,7 +98,7 @@ async def take_alarms(desk: Desk, patients: list[Patient]) -> None:
 
 def _pair(patient: Patient) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     persona = patient.persona
-    return _SHOWN.get(persona.story) or now_pair(persona.level, seed=persona.record)
+    return SHOWN.get(persona.story) or now_pair(persona.level, seed=persona.record)
 
 
 async def _send_first(patient: Patient, place: int, held: list[Item], at: datetime) -> None:

@@ -1,6 +1,5 @@
 """The client sends a write again under the same key until it is answered, and no other way."""
 
-import asyncio
 import gzip
 import json
 from collections.abc import Callable
@@ -9,7 +8,6 @@ import httpx
 import pytest
 
 from demo import wire
-from demo.phone import Phone
 from demo.wire import NotThere, Refused, Wire
 
 
@@ -78,28 +76,3 @@ async def test_a_large_body_is_packed() -> None:
         )
 
     assert await _wire(handle).post("/v1/x", [1] * 30_000) == {"length": 30_000}
-
-
-async def test_a_phone_counts_what_the_gateway_answered_item_by_item() -> None:
-    def handle(request: httpx.Request) -> httpx.Response:
-        items = json.loads(_plain(request))["items"]
-        status = ["stored", "duplicate", "refused"]
-        answers = [
-            {"client_id": item["client_id"], "status": status[n % 3]}
-            for n, item in enumerate(items)
-        ]
-        return httpx.Response(200, json={"items": answers, "alarm": {"title": "Repeat"}})
-
-    http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    phone = Phone(http, "http://door")
-    alarm = await phone.send("readings", [{"client_id": str(n)} for n in range(501)])
-    assert alarm == {"title": "Repeat"}
-    assert phone.uploaded.of("readings") == 168
-    assert phone.uploaded.of("readings", "duplicate") == 167
-    assert len(phone.uploaded.alarms) == 2
-    await asyncio.sleep(0)
-
-
-def _plain(request: httpx.Request) -> bytes:
-    packed = request.headers.get("Content-Encoding") == "gzip"
-    return gzip.decompress(request.content) if packed else request.content
