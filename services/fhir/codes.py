@@ -6,7 +6,7 @@ ballot; IHE BALP 1.1.
 
 from typing import Final
 
-from services.clinical.formulary import Drug
+from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Lab, Sex
 from services.fhir.coding import Coding
 
@@ -91,34 +91,10 @@ LABS: Final[dict[Lab, tuple[Coding, str]]] = {
 }
 """What we write for each test: one code and one unit."""
 
-# RxNorm ingredient (IN). Source: CLINICAL.md's table of drugs is the clinical source of these
-# codes; they live here because only the record's edge writes them.
 INGREDIENTS: Final[dict[Drug, str]] = {
-    Drug.LISINOPRIL: "29046",
-    Drug.ENALAPRIL: "3827",
-    Drug.RAMIPRIL: "35296",
-    Drug.PERINDOPRIL: "54552",
-    Drug.BENAZEPRIL: "18867",
-    Drug.LOSARTAN: "52175",
-    Drug.TELMISARTAN: "73494",
-    Drug.VALSARTAN: "69749",
-    Drug.CANDESARTAN: "214354",
-    Drug.OLMESARTAN: "321064",
-    Drug.IRBESARTAN: "83818",
-    Drug.AZILSARTAN: "1091643",
-    Drug.CHLORTHALIDONE: "2409",
-    Drug.INDAPAMIDE: "5764",
-    Drug.HYDROCHLOROTHIAZIDE: "5487",
-    Drug.AMLODIPINE: "17767",
-    Drug.FELODIPINE: "4316",
-    Drug.NIFEDIPINE: "7417",
-    Drug.BISOPROLOL: "19484",
-    Drug.METOPROLOL: "6918",
-    Drug.NEBIVOLOL: "31555",
-    Drug.CARVEDILOL: "20352",
-    Drug.SPIRONOLACTONE: "9997",
-    Drug.EPLERENONE: "298869",
+    drug: entry.rxnorm_ingredient for drug, entry in FORMULARY.items()
 }
+"""What we write for each drug: the RxNorm ingredient."""
 
 # --- Sex
 SEXES: Final[dict[str, Sex]] = {"female": Sex.FEMALE, "male": Sex.MALE}

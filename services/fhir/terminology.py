@@ -3,9 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
-from services.clinical.formulary import Drug
+from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Condition, Lab
-from services.fhir import codes
 
 # Source: SNOMED CT; the codes of the vendored records first, then their nearest kin [K].
 CONDITIONS: Final[dict[str, Condition]] = {
@@ -73,11 +72,10 @@ RECENT_EVENT_DAYS: Final = 92
 
 # Source: RxNorm; precise ingredients (salts) beside the ingredients that we write.
 SUBSTANCES: Final[dict[str, Drug]] = {
-    **{code: drug for drug, code in codes.INGREDIENTS.items()},
-    "203160": Drug.LOSARTAN,
-    "118463": Drug.OLMESARTAN,
-    "1091642": Drug.AZILSARTAN,
-    "221124": Drug.METOPROLOL,
+    code: drug
+    for drug, entry in FORMULARY.items()
+    for code in (entry.rxnorm_ingredient, entry.rxnorm_precise)
+    if code is not None
 }
 
 # Source: LOINC and UCUM. 88.4 µmol/L of creatinine is 1 mg/dL, so 1 mg/mmol of ACR is 8.84 mg/g.
