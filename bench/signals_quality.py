@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import signals_bench as harness
 from scipy.optimize import minimize
+from signals_split import Half, half_of
 
 from services.signals.ecg import r_peaks
 from services.signals.intervals import intervals
@@ -28,7 +29,6 @@ from services.signals.template import agreement
 from services.signals.window import Windows, prepared
 
 FloatArray = npt.NDArray[np.float64]
-Half = Literal["design", "evaluation"]
 Stream = Literal["ecg", "ppg"]
 WINDOW_S, EDGE_S = 30.0, 0.5
 
@@ -53,15 +53,6 @@ class Judged:
             Purpose.RHYTHM: (self.interval_error_ms <= 40) & (self.rate_error_bpm <= 3),
         }
         return right[purpose]
-
-
-def half_of(folder: Path, source: str, half: Half) -> set[str]:
-    """Return the records of the subjects in one half."""
-    listed = json.loads((folder / "manifest.json").read_text())["records"]
-    rows = [row for row in listed if row["dataset"] == source]
-    subjects = sorted({row["subject"] for row in rows})
-    kept = set(subjects[0 if half == "design" else 1 :: 2])
-    return {row["record"] for row in rows if row["subject"] in kept}
 
 
 def with_noise(samples: FloatArray, rate_hz: float, rng: np.random.Generator) -> FloatArray:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import signals_bench as harness
-from signals_quality import area_under_curve, half_of
+from signals_quality import area_under_curve
+from signals_split import HALVES, half_of
 
 from services.signals.rhythm import rhythm
 
@@ -48,7 +49,7 @@ def main() -> None:
     asked.add_argument("--data", type=Path, required=True)
     asked.add_argument("--intervals", type=int, default=60)
     given = asked.parse_args()
-    for half in ("design", "evaluation"):
+    for half in HALVES:
         found = [runs(given.data, r, given.intervals) for r in half_of(given.data, "mitdb", half)]
         rr = np.array([run for kept, _ in found for run in kept])
         label = np.array([mark for _, marks in found for mark in marks])

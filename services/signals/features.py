@@ -1,6 +1,6 @@
 """Features of one recording moment, in the one order that training and serving share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,6 +45,9 @@ FEATURE_ORDER: tuple[str, ...] = (
     "quality_morphology",
     "quality_rhythm",
 )
+
+# Windows worked on at once: pairs of beats are compared, so memory grows with this.
+CHUNK = 256
 
 
 class MismatchedMoment(WrongShape):
@@ -115,7 +118,46 @@ def extract(
     Raises:
         MismatchedMoment: no stream at all, a stream of the wrong kind, or different counts.
     """
-    count = _count({"ecg": ecg, "ppg": ppg, "accelerometer": accelerometer})
+    streams: dict[Kind, Windows | None] = {
+        "ecg": ecg,
+        "ppg": ppg,
+        "accelerometer": accelerometer,
+    }
+    count = _count(streams)
+    parts = [
+        _extract({kind: _rows(windows, begin) for kind, windows in streams.items()})
+        for begin in range(0, max(count, 1), CHUNK)
+    ]
+    return FeatureTable(
+        np.concatenate([part.values for part in parts]),
+        _join([part.ecg for part in parts]),
+        _join([part.ppg for part in parts]),
+    )
+
+
+def _rows(windows: Windows | None, begin: int) -> Windows | None:
+    """Return up to `CHUNK` windows from one on."""
+    if windows is None:
+        return None
+    kept = slice(begin, begin + CHUNK)
+    gaps = None if windows.gaps is None else windows.gaps[kept]
+    return replace(windows, samples=windows.samples[kept], gaps=gaps)
+
+
+def _join(parts: list[Quality | None]) -> Quality | None:
+    given = [part for part in parts if part is not None]
+    if not given:
+        return None
+    return Quality(
+        np.concatenate([part.probability for part in given]),
+        np.concatenate([part.usable for part in given]),
+        np.concatenate([part.flaws for part in given]),
+    )
+
+
+def _extract(streams: dict[Kind, Windows | None]) -> FeatureTable:
+    ecg, ppg, accelerometer = streams["ecg"], streams["ppg"], streams["accelerometer"]
+    count = _count(streams)
     columns = {name: np.full(count, np.nan) for name in FEATURE_ORDER}
     deviation_g = np.full(count, np.nan)
     if accelerometer is not None:

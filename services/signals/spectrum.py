@@ -5,6 +5,7 @@ rate that the band needs, which filters and resamples in a single cheap step for
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -61,15 +62,25 @@ class Spectrum:
         size += size % 2
         first = int(np.ceil(0.7 * low_hz / self.step_hz))
         last = min(int(1.3 * high_hz / self.step_hz) + 1, self.bins.shape[1], first + size)
-        frequency_hz = np.arange(first, last) * self.step_hz
-        rise = np.clip((frequency_hz / low_hz - 0.7) / 0.6, 0, 1)
-        fall = np.clip((1.3 - frequency_hz / high_hz) / 0.6, 0, 1)
-        weight = (np.sin(rise * np.pi / 2) * np.sin(fall * np.pi / 2)) ** 2
-        return size, first, self.bins[:, first:last] * weight.astype(np.float32)
+        weight = _weight(low_hz, high_hz, self.step_hz, first, last)
+        return size, first, self.bins[:, first:last] * weight
 
     def _trim(self, padded: Float32Array, size: int) -> tuple[Float32Array, float]:
         rate_hz = self.rate_hz * size / self.padded
         return padded[:, : int(self.samples * size / self.padded)], rate_hz
+
+
+@lru_cache(maxsize=64)
+def _weight(low_hz: float, high_hz: float, step_hz: float, first: int, last: int) -> Float32Array:
+    """Return the band's weights: 0 to 1 over ± 30 % of each edge, as a raised cosine."""
+    frequency_hz = np.arange(first, last) * step_hz
+    rise = np.clip((frequency_hz / low_hz - 0.7) / 0.6, 0, 1)
+    fall = np.clip((1.3 - frequency_hz / high_hz) / 0.6, 0, 1)
+    weight: Float32Array = np.square(np.sin(rise * np.pi / 2) * np.sin(fall * np.pi / 2)).astype(
+        np.float32
+    )
+    weight.flags.writeable = False  # shared by every caller
+    return weight
 
 
 def spectrum(samples: Float32Array, rate_hz: float) -> Spectrum:
