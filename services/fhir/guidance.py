@@ -107,8 +107,8 @@ def risk_assessment(
                 _probability(
                     "low-pressure", "Mean systolic below 105 mmHg", ranked.low_pressure_percent
                 ),
-                _expected_change(ranked),
             ],
+            "note": [{"text": _expected_change(ranked)}],
         }
         | meta(simulated=subject.simulated, ai_asserted=True)
         | ({"basis": references(basis)} if basis else {})
@@ -185,20 +185,11 @@ def _probability(code: str, display: str, percent: int) -> Resource:
     }
 
 
-def _expected_change(ranked: RankedMove) -> Resource:
-    """R4 predicts outcomes by probability; the expected change travels in the rationale."""
+def _expected_change(ranked: RankedMove) -> str:
+    """R4 predicts outcomes by probability; an expected change in mmHg can only be said in words."""
     low, high = tenths(ranked.expected_low_tenths), tenths(ranked.expected_high_tenths)
     middle = tenths(ranked.expected_systolic_change_tenths)
-    return {
-        "outcome": concept(
-            Coding(
-                f"{codes.OWN}/CodeSystem/outcome",
-                "systolic-change",
-                "Expected change of the home systolic average",
-            )
-        ),
-        "rationale": f"{middle} mmHg, 80 % between {low} and {high} mmHg",
-    }
+    return f"Home systolic average: {middle} mmHg, 80 % between {low} and {high} mmHg"
 
 
 def _confidence(ranking: Ranking | None) -> Resource:

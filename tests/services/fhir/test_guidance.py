@@ -80,8 +80,8 @@ def test_a_risk_assessment_says_both_chances_and_the_bounds() -> None:
     )
     body = require_valid(risk)
     assert b'"probabilityDecimal":0.61' in body and b'"probabilityDecimal":0.03' in body
-    assert list(select(risk, "prediction.rationale")) == [
-        "-4.2 mmHg, 80 % between -9.1 and 0.7 mmHg"
+    assert list(select(risk, "note.text")) == [
+        "Home systolic average: -4.2 mmHg, 80 % between -9.1 and 0.7 mmHg"
     ]
 
 
