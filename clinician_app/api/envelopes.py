@@ -223,7 +223,7 @@ def _target_in(target: Target) -> TargetIn:
 def _versions(found: Sequence[SignedEnvelope]) -> list[EnvelopeVersionOut]:
     """Newest first, each beside the one before it."""
     bodies = [terms_of(item.envelope).model_dump(mode="json") for item in found]
-    earlier = [*bodies[1:], None]
+    earlier = [*bodies[1:], None][: len(bodies)]
     return [
         EnvelopeVersionOut(
             version=item.envelope.version,
