@@ -25,9 +25,9 @@ class Rules:
     of the highest in `level_blocks` blocks of `level_block_s` around. Those below `least_strength`
     are ignored, those above `sure_strength` accepted. Two waves closer than `near_s` (or
     `near_intervals` usual intervals, if less, but never less than half of it) belong to one beat
-    unless the weaker has a share of the stronger: `near_share` up to `NEAR_FROM_S`, falling to
-    `far_share`. A gap of `gap_intervals` usual intervals hides a beat, which is above
-    `sought_strength` and keeps `clear_s` from its neighbours.
+    unless the weaker has a share of the stronger: `near_share` at `NEAR_FROM_S`, falling to
+    `far_share`; closer than that there is one beat at most. A gap of `gap_intervals` usual
+    intervals hides a beat, which is above `sought_strength` and keeps `clear_s` from others.
     """
 
     peak_width_s: float
@@ -113,6 +113,7 @@ def _drop_shadows(waves: Waves, rules: Rules) -> Waves:
         before, after = before[near], after[near]
         far = (apart_s[near] - NEAR_FROM_S) / np.maximum(limit_s[near] - NEAR_FROM_S, 1e-9)
         share = rules.near_share + (rules.far_share - rules.near_share) * np.clip(far, 0, 1)
+        share = np.where(apart_s[near] < NEAR_FROM_S, np.inf, share)
         first, second = waves.strength[before], waves.strength[after]
         shadow = np.minimum(first, second) < share * np.maximum(first, second)
         accepted[np.where(first < second, before, after)[shadow]] = False

@@ -29,7 +29,7 @@ DAILY_SD_MMHG = (8.6, 5.6)
 RISE_TIME = timedelta(hours=6)
 # Prior spread of the coefficients, per ms of arrival and per beat a minute, centred on no effect.
 # Source: r(arrival, systolic) runs from -0.74 to +0.88 between patients, so zero is the centre.
-PRIOR_SD = (0.05, 0.15)
+PRIOR_SD = (0.2, 0.5)
 DRIFT_SHARE = 0.01
 # Features further than this from every calibration are outside the calibrated range.
 REACH = (40.0, 25.0)

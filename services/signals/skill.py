@@ -60,8 +60,9 @@ def conformal_width(scores: FloatArray) -> float:
     """Return how many sigmas make a 90 % interval, from |error| / sigma of past predictions.
 
     The ⌈(n + 1) × 0.9⌉-th smallest score: the finite-sample rule of split conformal prediction
-    (Vovk 2005), with ten standard-normal scores beside the patient's own.
+    (Vovk 2005). Below `LEAST_ERRORS` ten standard-normal scores stand beside the patient's own.
     """
-    held = np.sort(np.concatenate([scores, _PRIOR_SCORES]))
+    few = len(scores) < LEAST_ERRORS
+    held = np.sort(np.concatenate([scores, _PRIOR_SCORES]) if few else scores)
     rank = int(np.ceil((len(held) + 1) * CONFIDENCE))
     return float(held[min(rank, len(held)) - 1])
