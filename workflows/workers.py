@@ -28,6 +28,8 @@ from workflows.policy import HEARTBEAT_EVERY_S
 LOOPS: tuple[type, ...] = (PatientLoop, ReviewLoop, AlarmLoop, CareplanLoop, IngestLoop)
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CACHED_LOOPS = 1_000
+# How long a task waits for the worker that has its loop cached: a killed one never comes.
+STICKY_FOR = timedelta(seconds=2)
 # Re-imported for each run, these would cost more than the run itself.
 PASSED_THROUGH = ("services", "pydantic", "pydantic_core", "annotated_types")
 
@@ -80,6 +82,7 @@ def make_workers(
             workflows=LOOPS,
             workflow_runner=sandbox(),
             max_cached_workflows=cached_loops,
+            sticky_queue_schedule_to_start_timeout=STICKY_FOR,
             graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
         ),
         _activity_worker(client, Queue.IO, on_record, at_once=16),
