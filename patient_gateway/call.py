@@ -39,7 +39,8 @@ from services.store.transaction import Transaction
 
 RETRY_AFTER_S = "2"
 _KEY_LENGTHS = range(8, 129)
-_CLINICAL = frozenset({Role.CLINICIAN, Role.LEAD, Role.REGISTRAR})
+_CARERS = frozenset({Role.CLINICIAN, Role.LEAD})
+_STAFF = _CARERS | {Role.REGISTRAR}
 # Whatever the patient agreed to: asked before the record is open, to turn away who never may.
 _ANY_CONSENT = frozenset(ConsentPurpose)
 
@@ -124,7 +125,7 @@ class Call:
 
     @property
     def _kind(self) -> ActingKind:
-        if self.claims.roles & _CLINICAL:
+        if self.claims.roles & _STAFF:
             return "clinician"
         return "device" if Role.DEVICE in self.claims.roles else "patient"
 
@@ -206,10 +207,10 @@ class Call:
 
     @property
     def _purpose(self) -> Purpose:
-        """A clinician at this door acts in care; patients about themselves."""
-        if self.claims.roles & {Role.CLINICIAN, Role.LEAD}:
-            return Purpose.CARE
-        return self.permission.purpose
+        """A clinician who brings a patient in does it in care; a registrar's is office work."""
+        if self.permission.purpose is Purpose.SELF or not self.claims.roles & _CARERS:
+            return self.permission.purpose
+        return Purpose.CARE
 
     @asynccontextmanager
     async def _ending_noted(self) -> AsyncIterator[None]:

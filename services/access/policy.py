@@ -38,7 +38,7 @@ class DenialReason(StrEnum):
     WRONG_ROLE = "wrong_role"
     MISSING_SCOPE = "missing_scope"
     UNBOUND = "unbound"
-    """A patient's or a device's token that names no patient."""
+    """A token that names no patient, of a patient or a device or for a patient's own purpose."""
     OTHER_PATIENT = "other_patient"
     WRONG_PURPOSE = "wrong_purpose"
     NO_CONSENT = "no_consent"
@@ -120,7 +120,7 @@ def _objection(
     checks = (
         (bool(rule.roles & subject.roles), DenialReason.WRONG_ROLE),
         (rule.scope in subject.scopes, DenialReason.MISSING_SCOPE),
-        (_is_bound(subject), DenialReason.UNBOUND),
+        (_is_bound(subject, purpose), DenialReason.UNBOUND),
         (_may_reach(subject, resource), DenialReason.OTHER_PATIENT),
         (purpose in rule.purposes, DenialReason.WRONG_PURPOSE),
         (rule.consent is None or rule.consent in consent, DenialReason.NO_CONSENT),
@@ -128,8 +128,10 @@ def _objection(
     return next((reason for passed, reason in checks if not passed), None)
 
 
-def _is_bound(subject: Subject) -> bool:
-    return not subject.roles & _BOUND_ROLES or subject.patient_id is not None
+def _is_bound(subject: Subject, purpose: Purpose) -> bool:
+    """Patients, devices, and whoever acts about themselves have a patient in their token."""
+    must_be = bool(subject.roles & _BOUND_ROLES) or purpose is Purpose.SELF
+    return not must_be or subject.patient_id is not None
 
 
 def _may_reach(subject: Subject, resource: Resource) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from patient_gateway.app import create_app
+from services.access.codes import enrolment_code_digest, new_enrolment_code
 from services.access.policy import Role as AccessRole
 from services.ids import new_id
 from services.settings import Settings
@@ -59,6 +61,23 @@ class Gateway:
         if consent:
             await phone.consent(*consent)
         return phone
+
+    async def watch_of(self, owner: Phone) -> Phone:
+        """Enrol an upload-only device for the same patient, with a code of its own."""
+        code = new_enrolment_code()
+        async with self.store.transaction(Acting("system", "test", owner.patient_id)) as tx:
+            await credentials.issue_code(
+                tx,
+                owner.patient_id,
+                enrolment_code_digest(code),
+                expires_at=self.clock() + timedelta(days=1),
+                now=self.clock(),
+            )
+        watch = Phone(self.http, self.clock, patient_id=owner.patient_id)
+        body = {"enrolment_code": code, "device": {"model": "watch"}, "upload_only": True}
+        watch.tokens = (await watch.post("/v1/enrolments", body)).json()
+        watch.headers["Authorization"] = f"Bearer {watch.tokens['access_token']}"
+        return watch
 
 
 @pytest.fixture

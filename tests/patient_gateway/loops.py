@@ -14,7 +14,7 @@ from workflows.messages import AnswerResult, AnswerResultStatus
 
 
 class RecordLoops:
-    """Set `away` for loops that cannot be reached. Accepting ends as refused: nobody enacts here."""
+    """Set `away` for loops that cannot be reached. Accepting ends refused: nobody enacts here."""
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self.store = store

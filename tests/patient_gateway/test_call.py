@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import httpx
 import pytest
+from sqlalchemy import text
 
 from services.access.policy import Role as AccessRole
 from services.access.tokens import issue
@@ -137,16 +140,9 @@ async def outcomes(gateway: Gateway, factory: StoreFactory, since: int) -> list[
     """Every event of the log after the first `since`, as (action, outcome), oldest first."""
     auditor = await factory(Role.AUDITOR)
     async with auditor.transaction(Acting("auditor", "test", None)) as tx:
-        rows = await all_events(tx)
-    return rows[since:]
-
-
-async def all_events(tx: object) -> list[tuple[str, str]]:
-    from sqlalchemy import text
-
-    statement = text("SELECT action, outcome FROM events ORDER BY occurred_at, ctid")
-    result = await tx.session.execute(statement)  # type: ignore[attr-defined]
-    return [(row.action, row.outcome) for row in result.all()]
+        statement = text("SELECT action, outcome FROM events ORDER BY occurred_at, ctid")
+        rows = (await tx.session.execute(statement)).all()
+    return [(row.action, row.outcome) for row in rows][since:]
 
 
 async def test_each_ending_is_exactly_one_event(
@@ -155,7 +151,7 @@ async def test_each_ending_is_exactly_one_event(
     silent = await gateway.phone(family="Silent")
     stranger = Phone(gateway.http, gateway.clock)
     item = phone.reading()
-    cases = [
+    cases: list[tuple[Callable[[], Awaitable[httpx.Response]], tuple[str, str]]] = [
         (lambda: phone.get("/v1/plan"), ("record.read", "success")),
         (lambda: phone.get("/v1/me"), ("record.read", "success")),
         (lambda: phone.post("/v1/readings", {"items": [item]}), ("reading.recorded", "success")),

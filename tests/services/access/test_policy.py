@@ -185,3 +185,10 @@ def test_the_wrong_purpose_is_denied() -> None:
         NOW,
     )
     assert answer == Denied(DenialReason.WRONG_PURPOSE)
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.LEAD])
+def test_nobody_without_a_patient_acts_for_a_patients_own_purpose(role: Role) -> None:
+    resource = Resource(ResourceKind.GOAL, None)
+    answer = decide(subject(role), Action.CREATE, resource, Purpose.SELF, ALL_CONSENT, NOW)
+    assert answer == Denied(DenialReason.UNBOUND)
