@@ -1,18 +1,21 @@
 """A real browser for tests: an installed Chromium or Chrome, else Playwright's own download.
 
-Fixtures (`browser` for the session, `page` for a test) skip with "not run" when none can be had,
-so that such tests are never counted as passed.
+The fixture `page` skips with "not run" when none can be had, so that such a test never counts as
+passed. Import it in a `conftest.py`: `from tests.browser import page`.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.async_api import Page, ViewportSize, async_playwright
+from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -26,35 +29,35 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
+PATIENCE_MS = 20_000
 _INSTALL_WITHIN_S = 240
 
 
+@cache
 def find_browser() -> Path | None:
     """Return an executable: installed, downloaded before, downloaded now, or from apt."""
     return _installed() or _playwrights_own() or _download() or _from_apt()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for the whole session."""
-    executable = find_browser()
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """A page of a browser of its own: no cookie of another test. Skips with "not run" without one.
+
+    Playwright's synchronous form would hold the thread's event loop, which other tests need.
+    """
+    executable = await asyncio.to_thread(find_browser)
     if executable is None:
         pytest.skip("not run: no Chromium is installed and none could be downloaded")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
             executable_path=executable, headless=True, args=list(FLAGS)
         )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in a browser context of its own: no cookie of another test."""
-    context = browser.new_context(viewport=VIEWPORT, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
+        context = await browser.new_context(
+            viewport=VIEWPORT, locale="en-GB", timezone_id="UTC", service_workers="allow"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        yield await context.new_page()
+        await browser.close()
 
 
 def _installed() -> Path | None:

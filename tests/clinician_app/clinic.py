@@ -93,7 +93,9 @@ async def assess(store: Store, patient_id: str) -> AssessOutcome:
         )
 
 
-def reading(systolic: int, diastolic: int, taken_at: datetime, **more: Posture) -> NewReading:
+def reading(
+    systolic: int, diastolic: int, taken_at: datetime, posture: Posture = Posture.SITTING
+) -> NewReading:
     """Return one cuff reading of a validated, fitting device."""
     return NewReading(
         client_id=new_id(),
@@ -106,7 +108,7 @@ def reading(systolic: int, diastolic: int, taken_at: datetime, **more: Posture) 
         cuff_fits=True,
         irregular_pulse=False,
         history=True,
-        **more,
+        posture=posture,
     )
 
 

@@ -11,12 +11,12 @@ from clinician_app.api.app import create_app
 from services.settings import Settings
 from services.store import Acting, Role, Store, events
 from services.store.tables.log import EVENTS
-from tests.browser import browser, page
+from tests.browser import page
 from tests.clinician_app import clinic
 from tests.stack import StoreFactory
 from workflows import client
 
-__all__ = ["browser", "page"]
+__all__ = ["page"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""The dashboard in a real browser: sign in, the work-list, a signed review, the right patient."""
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from services import clock
+from services.clinical.alarms import Alarm, AlarmCause, Urgency
+from services.settings import Settings
+from services.store import Acting, Role, Store, alarms, regimen, sealing
+from tests.clinician_app import clinic
+from tests.clinician_app.processes import Processes, dashboard, dashboard_with_loops
+from tests.stack import StoreFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+# The first character column of the canvas table: its rows are 35 px high below a header of 35 px.
+HEADER_PX, ROW_PX = 36, 35
+
+
+@pytest.fixture
+async def people(store_factory: StoreFactory) -> AsyncIterator[tuple[Store, Store, str]]:
+    """Stores to arrange with, and Dr Anna."""
+    store, worker = await store_factory(Role.CLINICIAN), await store_factory(Role.WORKER)
+    yield store, worker, await clinic.clinician(store, "anna")
+
+
+async def sign_in(page: Page, processes: Processes) -> None:
+    """Sign in through the form and wait for the work-list."""
+    await page.goto(processes.dashboard_url)
+    await expect(page).to_have_url(re.compile("/sign-in$"))
+    await page.get_by_label("User name").fill("anna")
+    await page.get_by_label("Password").fill(clinic.PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.locator("h3", has_text="Work-list")).to_be_visible()
+
+
+async def open_row(page: Page, place: int) -> None:
+    """Tick the row at this place of the work-list, counted from 0."""
+    table = page.get_by_test_id("stDataFrame")
+    await expect(table.locator("canvas").first).to_be_visible()
+    box = await table.bounding_box()
+    assert box is not None
+    # The table is drawn on a canvas: its cells are places, not elements.
+    await page.mouse.click(box["x"] + 16, box["y"] + HEADER_PX + ROW_PX * (place + 0.5))
+
+
+async def choose(page: Page, placeholder: str, option: str | re.Pattern[str]) -> str:
+    """Choose an option of a select box; return its words."""
+    await page.get_by_role("combobox", name=placeholder).click()
+    chosen = page.get_by_role("option", name=option).first
+    words = await chosen.inner_text()
+    await chosen.click()
+    return words
+
+
+async def test_a_review_is_modified_signed_enacted_and_found_in_the_audit(
+    page: Page, settings: Settings, people: tuple[Store, Store, str], store_factory: StoreFactory
+) -> None:
+    store, worker, anna = people
+    patient_id = await clinic.patient(store, anna, clinic.Sick("Example, Ada"))
+    await clinic.assess(worker, patient_id)
+    async with dashboard_with_loops(settings) as processes:
+        await sign_in(page, processes)
+        await open_row(page, 0)
+        await expect(page.get_by_text("Example, Ada")).to_be_visible()
+        await expect(page.get_by_text("simulated patient")).to_be_visible()
+        sign = page.get_by_role("button", name=re.compile("^Sign:"))
+        await expect(sign).to_have_count(0)
+        await page.get_by_role("radio", name="Modify").click()
+        await expect(sign).to_be_disabled()
+        await choose(page, "Reason", "Patient's preference")
+        dose = await choose(page, "New dose", re.compile("^Increase amlodipine 5→10 mg$|^Add "))
+        await page.get_by_placeholder("Your password again").fill(clinic.PASSWORD)
+        await expect(sign).to_be_enabled()
+        box = await sign.bounding_box()
+        assert box is not None and box["y"] + box["height"] <= 900, "the sign button is in view"
+        await page.screenshot(path=settings.home / "review.png")
+        await sign.click()
+        await expect(page.get_by_text(f"Modify: {dose}")).to_be_visible(timeout=30_000)
+        await expect(page.get_by_text("The order is enacted.")).to_be_visible()
+        sealer = await store_factory(Role.SEALER)
+        await sealing.integrate(sealer, now=clock.now())
+        await page.get_by_role("button", name="Audit timeline").click()
+        order = page.get_by_role("row", name=re.compile("Order enacted"))
+        await expect(order).to_have_count(1)
+        decided = page.get_by_role("row", name=re.compile(r"Review decided \(decision modify\)"))
+        await expect(decided).to_contain_text("Dr Anna: I reviewed this proposal")
+        assert (await decided.locator("td").last.inner_text()).isdecimal()
+    async with store.transaction(Acting("clinician", anna, patient_id)) as tx:
+        drugs = await regimen.current(tx, patient_id)
+    assert [int(line.daily_dose_ug) for line in drugs] != [5_000]
+
+
+async def test_a_click_opens_the_patient_that_was_shown_though_the_list_has_changed(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    store, worker, anna = people
+    first = await clinic.patient(store, anna, clinic.Sick("First, F", 158, 96))
+    second = await clinic.patient(store, anna, clinic.Sick("Second, S", 146, 90))
+    for patient_id in (first, second):
+        await clinic.assess(worker, patient_id)
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        async with worker.transaction(Acting("worker", "w", second)) as tx:
+            alarm = Alarm(AlarmCause.CRISIS_WITH_SYMPTOMS, Urgency.EMERGENCY, clock.now())
+            await alarms.raise_or_merge(tx, second, alarm, now=clock.now())
+        # The list on the server begins with Second now; the one on the screen with First.
+        await open_row(page, 0)
+        await expect(page.locator(".person .name")).to_have_text("First, F")
+        await page.reload()
+        await expect(page.locator(".person .name")).to_have_text("First, F")
+        await page.get_by_role("link", name="Work-list").click()
+        await expect(page.get_by_text("2 patients")).to_be_visible()
+        await open_row(page, 0)
+        await expect(page.locator(".person .name")).to_have_text("Second, S")
+
+
+async def test_a_refresh_keeps_the_session_and_sign_out_ends_it(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        await page.reload()
+        await expect(page.locator("h3", has_text="Work-list")).to_be_visible()
+        (cookie,) = [c for c in await page.context.cookies() if c["name"] == "clinaiops_session"]
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+        await page.get_by_role("link", name="Sign out").click()
+        await expect(page).to_have_url(re.compile("/sign-in$"))
+        await page.goto(f"{processes.dashboard_url}/alarms")
+        await expect(page).to_have_url(re.compile("/sign-in$"))
+
+
+async def test_a_service_that_is_away_is_said_and_nothing_else_is_shown(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        processes.stop("api")
+        await page.get_by_role("link", name="Alarms").click()
+        await expect(page.get_by_text("The clinician service does not answer")).to_be_visible()
+
+
+async def test_the_wall_closes_what_streamlit_leaves_open(settings: Settings) -> None:
+    async with (
+        dashboard(settings) as processes,
+        httpx.AsyncClient(base_url=processes.dashboard_url, trust_env=False) as http,
+    ):
+        for path in ("/_stcore/metrics", "/_stcore/agent/openapi.json"):
+            assert (await http.get(path)).status_code == 404
+        html = {"Accept": "text/html"}
+        for path in ("/", "/review", "/patient?patient=x"):
+            answer = await http.get(path, headers=html)
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+        shell = await http.get("/sign-in", headers=html)
+        assert "frame-ancestors 'none'" in shell.headers["Content-Security-Policy"]
+        assert shell.headers["X-Frame-Options"] == "DENY"
+        form = {"username": "anna", "password": "x"}
+        forged = await http.post("/sign-in", data=form, headers={"Origin": "http://evil.test"})
+        assert forged.status_code == 403 and "set-cookie" not in forged.headers
+        wrong = await http.post("/sign-in", data=form)
+        assert wrong.status_code == 401 and "set-cookie" not in wrong.headers
