@@ -200,7 +200,9 @@ _CANNOT_BE_RIGHT = ("deceased", "conflicting_regimen", "snapshot_inconsistent")
 
 def _refuse_input(verdict: Verdict) -> Verdict:
     if isinstance(verdict, Hold) and verdict.binding.rule_id in _CANNOT_BE_RIGHT:
-        return Refuse(verdict.findings, replace(verdict.binding, kind=FindingKind.REFUSE))
+        binding = replace(verdict.binding, kind=FindingKind.REFUSE)
+        findings = tuple(binding if f is verdict.binding else f for f in verdict.findings)
+        return Refuse(findings, binding)
     return verdict
 
 

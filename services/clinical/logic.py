@@ -153,31 +153,53 @@ B = TypeVar("B")
 
 
 class Algebra(Protocol[B]):
-    """What an evaluator supplies. `compare` is false where an option is unknown."""
+    """What an evaluator supplies. `compare` is false where an option is unknown.
+
+    A count stands on the left of a comparison only, against a quantity that is no count.
+    """
 
     def flag(self, leaf: Flag) -> B: ...
     def known(self, option: Option) -> B: ...
     def compare(self, left: Operand, comparator: Comparator, right: Operand) -> B: ...
+    def compare_count(self, parts: tuple[B, ...], comparator: Comparator, right: Operand) -> B: ...
     def negate(self, part: B) -> B: ...
     def all_of(self, parts: tuple[B, ...]) -> B: ...
     def any_of(self, parts: tuple[B, ...]) -> B: ...
 
 
-def evaluate(condition: Condition, algebra: Algebra[B]) -> B:
-    """Return the condition in the algebra's own values."""
+Memo = dict[int, tuple[Condition, B]]
+"""Values by identity of the condition, which is kept alive beside its value."""
+
+
+def evaluate(condition: Condition, algebra: Algebra[B], memo: "Memo[B] | None" = None) -> B:
+    """Return the condition in the algebra's own values.
+
+    Rules share many parts: one `memo` for all of them has each part evaluated once.
+    """
+    memo = {} if memo is None else memo
+    held = memo.get(id(condition))
+    if held is None:
+        held = memo[id(condition)] = (condition, _evaluate(condition, algebra, memo))
+    return held[1]
+
+
+def _evaluate(condition: Condition, algebra: Algebra[B], memo: "Memo[B]") -> B:
     match condition:
         case Flag():
             return algebra.flag(condition)
         case Known(option):
             return algebra.known(option)
+        case Compare(Count(parts), comparator, right):
+            counted = tuple([evaluate(part, algebra, memo) for part in parts])
+            return algebra.compare_count(counted, comparator, right)
         case Compare(left, comparator, right):
             return algebra.compare(left, comparator, right)
         case Not(part):
-            return algebra.negate(evaluate(part, algebra))
+            return algebra.negate(evaluate(part, algebra, memo))
         case All(parts):
-            return algebra.all_of(tuple(evaluate(part, algebra) for part in parts))
+            return algebra.all_of(tuple([evaluate(part, algebra, memo) for part in parts]))
         case Some(parts):
-            return algebra.any_of(tuple(evaluate(part, algebra) for part in parts))
+            return algebra.any_of(tuple([evaluate(part, algebra, memo) for part in parts]))
         case _:
             raise TypeError(f"{condition!r} is no condition of the logic")
 

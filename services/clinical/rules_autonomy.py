@@ -50,6 +50,8 @@ HARD_LAB_AGE_DAYS = 183
 HARD_PLAN_DAYS = 184
 DEFAULT_CERTAINTY_PERCENT = 50
 MIN_SUPPLY_DAYS = 14
+# Any reading under this ends the plan's increases; a step down is still the plan's. [D]
+STOP_LOW_SYSTOLIC = 110
 DRUGS_WITHOUT_AUTONOMY = 3
 AGE_WITHOUT_SIGNATURE = 80
 
@@ -103,7 +105,7 @@ ENVELOPE_RULES: tuple[Rule, ...] = (
     own("envelope_needs_second", _LOOSER_THAN_DEFAULT & ~Flag("envelope_second_signature"), _PLAN,
         "The plan is looser than the default and lacks a second signature.", direction=_CHANGE),
     own("stage_proposes_only",
-        ~(stage >= STAGES.index(Stage.ONE_STEP)), _EARNED,
+        stage < STAGES.index(Stage.ONE_STEP), _EARNED,
         "At this stage every step goes to the clinician.", direction=_CHANGE),
     own("one_step_used",
         stage.equals(STAGES.index(Stage.ONE_STEP)) & (steps_used >= 1) & _STEPS, _EARNED,
@@ -141,8 +143,8 @@ STOP_RULES: tuple[Rule, ...] = (
         "A symptom is open, which ends the plan.", direction=_CHANGE),
     own("stop_alarm", stops_on(StopCondition.ALARM_OPEN) & Flag("open_alarm"), _PLAN,
         "An alarm is open, which ends the plan.", direction=_CHANGE),
-    own("stop_low", stops_on(StopCondition.LOW_PRESSURE) & (lowest_systolic < 100), _PLAN,
-        "A low pressure ends the plan.", direction=_CHANGE),
+    own("stop_low", stops_on(StopCondition.LOW_PRESSURE) & (lowest_systolic < STOP_LOW_SYSTOLIC),
+        _PLAN, "A low pressure ends the plan's increases."),
     own("stop_rhythm", stops_on(StopCondition.IRREGULAR_RHYTHM) & Flag("irregular_rhythm"), _PLAN,
         "An irregular rhythm ends the plan.", direction=_CHANGE),
     own("stop_device", stops_on(StopCondition.DEVICE_CHANGED) & Flag("device_changed"), _PLAN,

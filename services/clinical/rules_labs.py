@@ -74,8 +74,8 @@ _EPLERENONE = drug_raised(Drug.EPLERENONE)
 _LABEL = "eplerenone label [V]"
 
 RENAL_RULES: tuple[Rule, ...] = (
-    need("need_egfr", "egfr", egfr.unknown & raised(*KIDNEY_ACTIVE), _MISSING,
-         "Kidney function is needed before this class."),
+    need("need_egfr", "egfr", egfr.unknown, "AHA25 p44, p51: metabolic panel at baseline [S]",
+         "Kidney function has never been measured."),
     need("egfr_old", "egfr", (egfr_age > LAB_MAX_AGE_DAYS) & raised(*KIDNEY_ACTIVE),
          "AHA25 p15 [S]", "The last kidney function is too old."),
     need("renal_pending", "egfr", Flag("renal_pending") & raised(*KIDNEY_ACTIVE), _MISSING,
@@ -84,7 +84,8 @@ RENAL_RULES: tuple[Rule, ...] = (
          "AHA25 p44-45, p51: 2-4 weeks [S]; CCJM 10-14 d [V]",
          "Potassium and kidney function are due after the last change."),
     need("need_renal_response", "egfr",
-         Flag("ras_raised") & (egfr_fall.unknown | creatinine_rise.unknown) & raised(*RAS),
+         Flag("ras_raised") & (egfr_fall.unknown | creatinine_rise.unknown)
+         & raised(*KIDNEY_ACTIVE),
          "AHA25 p45 [S]",
          "Kidney function before and after the last increase of this class is needed."),
     hold("renal_dip", ((egfr_fall > 250) | (creatinine_rise > 300)) & raised(*KIDNEY_ACTIVE),
