@@ -8,10 +8,13 @@ import numpy as np
 from services.signals.beats import Beats, median_rows
 from services.signals.window import FloatArray, Windows
 
-# Ejection takes 50-150 ms to begin and the wave 100-350 ms to reach a finger.
-# Source: Mukkamala 2015, IEEE Trans Biomed Eng 62(8):1879.
-ARRIVAL_RANGE_MS = (80.0, 500.0)
+# Ejection takes 50-150 ms to begin and the wave 100-350 ms to reach a finger; a device's filter may
+# delay its PPG by 250 ms more, always by the same. Source: Mukkamala 2015, IEEE Trans Biomed Eng
+# 62(8):1879; the delay, bedside recordings in bench/signals.md.
+ARRIVAL_RANGE_MS = (80.0, 700.0)
 LEAST_PAIRS = 10
+# A window whose delays scatter more than this pairs the wrong beats.
+MOST_SPREAD_MS = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +44,7 @@ def arrival(ecg: Windows, ppg: Windows, r_peaks: Beats, onsets: Beats) -> Arriva
     """Return the arrival time of each window, refused without a shared clock.
 
     A delay between two clocks of 10 ms is worth about 10 mmHg, so that a guess is worse than none.
-    A window with fewer than `LEAST_PAIRS` beats that pair up is NaN.
+    A window with fewer than `LEAST_PAIRS` beats that pair up, or with scattered delays, is NaN.
     """
     if not share_clock(ecg, ppg):
         return NoArrival("no_shared_clock")
@@ -49,8 +52,8 @@ def arrival(ecg: Windows, ppg: Windows, r_peaks: Beats, onsets: Beats) -> Arriva
     pairs = np.isfinite(delay_ms).sum(axis=1).astype(np.float64)
     median = median_rows(delay_ms)
     spread = 1.4826 * median_rows(np.abs(delay_ms - median[:, None]))
-    few = pairs < LEAST_PAIRS
-    return Arrival(np.where(few, np.nan, median), np.where(few, np.nan, spread), pairs)
+    known = (pairs >= LEAST_PAIRS) & (spread <= MOST_SPREAD_MS)
+    return Arrival(np.where(known, median, np.nan), np.where(known, spread, np.nan), pairs)
 
 
 def _delays(peaks_s: FloatArray, onsets_s: FloatArray) -> FloatArray:

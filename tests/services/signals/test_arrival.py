@@ -33,12 +33,19 @@ def test_the_delay_is_the_median_of_the_pairs() -> None:
     assert found.spread_ms[0] == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("delay_s", [0.02, 0.6])
+@pytest.mark.parametrize("delay_s", [0.02, 0.75])
 def test_a_delay_that_no_artery_has_is_no_pair(delay_s: float) -> None:
     few = Beats(PEAKS.times_s[:, ::12])
     found = arrival(*streams("a", "a"), few, Beats(few.times_s + delay_s))
     assert isinstance(found, Arrival)
     assert found.pairs[0] == 0 and np.isnan(found.median_ms[0])
+
+
+def test_scattered_delays_are_unknown() -> None:
+    delay_s = np.random.default_rng(1).uniform(0.1, 0.6, size=PEAKS.times_s.shape)
+    found = arrival(*streams("a", "a"), PEAKS, Beats(np.sort(PEAKS.times_s + delay_s)))
+    assert isinstance(found, Arrival)
+    assert found.pairs[0] >= 10 and np.isnan(found.median_ms[0])
 
 
 def test_no_beats_is_unknown() -> None:

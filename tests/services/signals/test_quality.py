@@ -78,7 +78,8 @@ def test_a_misdeclared_rate_leaves_hardly_a_window_usable(factor: float) -> None
 def test_a_rate_below_any_heart_is_a_wrong_rate() -> None:
     at = np.arange(0, 30, 1 / 250)
     spikes = np.sum([np.exp(-0.5 * ((at - k) / 0.012) ** 2) for k in np.arange(1, 30, 3.0)], axis=0)
-    found = graded(Windows(spikes[None], 250.0, "ecg"))  # 20 a minute
+    hiss = 0.01 * np.random.default_rng(1).normal(size=len(at))  # no flat line
+    found = graded(Windows((spikes + hiss)[None], 250.0, "ecg"))  # 20 a minute
     assert found.reasons(0) == (Flaw.WRONG_RATE,) and not found.usable.any()
 
 
