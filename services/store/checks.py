@@ -22,7 +22,7 @@ _OWNERS = text(
 )
 _SESSIONS = text(
     "SELECT DISTINCT usename FROM pg_stat_activity"
-    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    " WHERE datid IS NOT NULL AND usename IS NOT NULL AND pid <> pg_backend_pid()"
 )
 
 
