@@ -85,9 +85,8 @@ async def refuse_the_deceased(desk: Desk) -> str:
 
 
 def _purposes(persona: Persona) -> list[str]:
-    if persona.story is Story.NO_CONSENT:
-        return []
-    return [ConsentPurpose.MONITORING.value, ConsentPurpose.TITRATION.value]
+    """Being watched is agreed to at once; advice about doses when the plan has been explained."""
+    return [] if persona.story is Story.NO_CONSENT else [ConsentPurpose.MONITORING.value]
 
 
 async def _refused_upload(phone: Phone, reading: Json) -> str:

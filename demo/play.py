@@ -17,7 +17,7 @@ from demo.physiology import Measured, now_pair
 from demo.signals import windows
 from demo.wire import Json, Refused
 from services import clock
-from services.clinical.patient import Symptom
+from services.clinical.patient import ConsentPurpose, Symptom
 
 # Two readings of one moment lie at least a minute apart. Source: AHA25 p17 [S].
 APART: Final = timedelta(seconds=61)
@@ -29,6 +29,8 @@ SHOWN: Final[dict[Story, tuple[tuple[int, int, int], tuple[int, int, int]]]] = {
     Story.CRISIS: ((192, 116, 92), (188, 113, 90)),
     Story.LOW: ((87, 54, 62), (86, 53, 63)),
 }
+# The plan was explained: from now on the patient may be advised.
+AGREED: Final = (ConsentPurpose.MONITORING.value, ConsentPurpose.TITRATION.value)
 DECIDED: Final = frozenset({Story.ACCEPTED, Story.MODIFIED, Story.REJECTED, Story.DEFERRED})
 ADVISED: Final = frozenset({Story.STEP_ALONE, Story.DECLINES})
 # The lead takes these alarms; the others wait for the visitor.
@@ -36,7 +38,7 @@ TAKEN_ALARMS: Final = frozenset({Story.CRISIS})
 
 
 async def measure(patient: Patient, place: int, *, zone: timezone) -> None:
-    """Play one phone: first reading, dose, watch and symptom; a minute later the second."""
+    """Play one phone: first reading, dose, watch, symptom, consent to advice; then the second."""
     if patient.persona.story is Story.NO_CONSENT:
         return
     first, second = _pair(patient)
@@ -44,6 +46,7 @@ async def measure(patient: Patient, place: int, *, zone: timezone) -> None:
     held = [_reading(patient, first, first_at)]
     if patient.persona.story is not Story.OFFLINE:
         await _send_first(patient, place, held, first_at)
+        await patient.phone.consent(AGREED)
         held = []
     await asyncio.sleep((first_at + APART - clock.now()).total_seconds())
     held.append(_reading(patient, second, clock.now().astimezone(zone)))
@@ -63,7 +66,8 @@ async def answer_advice(patient: Patient) -> None:
     reason = "I would rather talk to the doctor first." if declines else None
     answer = "decline" if declines else "accept"
     result = await patient.phone.answer(str(found["advice_id"]), answer, reason)
-    patient.notes.append(f"{found['read_back']} {answer}: {result['status']}")
+    steps = ", ".join(str(change["text"]) for change in found["changes"])
+    patient.notes.append(f"offered alone: {steps}; patient says {answer}: {result['status']}")
 
 
 async def decide_reviews(desk: Desk, patients: list[Patient]) -> None:
@@ -131,6 +135,7 @@ async def _send_readings(patient: Patient, items: list[Item]) -> None:
 
 async def _come_back_online(patient: Patient, held: list[Item], zone: timezone) -> None:
     """Send a week and today at once, and all of it again: the phone never saw the answer."""
+    await patient.phone.consent(AGREED)
     batch = [*held, *unsent_week(patient.persona, now=clock.now(), zone=zone)]
     await _send_readings(patient, batch)
     await _send_readings(patient, batch)

@@ -26,6 +26,7 @@ class Gateway:
         self.sent: Counter[str] = Counter()
         self.items: list[Json] = []
         self.answers: list[Json] = []
+        self.purposes: list[str] = []
         self._offered = list(offered)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -36,6 +37,9 @@ class Gateway:
         raw = request.content
         packed = request.headers.get("Content-Encoding") == "gzip"
         body: Json = json.loads(gzip.decompress(raw) if packed else raw)
+        if kind == "consent":
+            self.purposes = body["purposes"]
+            return httpx.Response(200, json={})
         if kind == "answer":
             self.answers.append(body)
             return httpx.Response(200, json={"status": "enacted"})
@@ -73,6 +77,7 @@ async def test_a_phone_sends_two_readings_a_dose_and_its_windows() -> None:
     taken = [datetime.fromisoformat(i["taken_at"]) for i in gateway.items if "systolic" in i]
     assert taken[1] - taken[0] >= timedelta(seconds=1)
     assert patient.last_sent_at is not None
+    assert gateway.purposes == ["monitoring", "titration"]
 
 
 async def test_an_offline_phone_sends_a_week_late_and_twice() -> None:
@@ -102,11 +107,11 @@ async def test_the_crisis_is_shown_twice() -> None:
     ("story", "answer"), [(Story.STEP_ALONE, "accept"), (Story.DECLINES, "decline")]
 )
 async def test_advice_is_answered_as_the_person_would(story: Story, answer: str) -> None:
-    gateway = Gateway({"advice_id": "a-1", "read_back": "Take 5 mg."})
+    gateway = Gateway({"advice_id": "a-1", "changes": [{"text": "5 mg a day"}]})
     patient = _patient(story, gateway)
     await play.answer_advice(patient)
     assert [a["answer"] for a in gateway.answers] == [answer]
-    assert patient.notes == [f"Take 5 mg. {answer}: enacted"]
+    assert patient.notes == [f"offered alone: 5 mg a day; patient says {answer}: enacted"]
 
 
 async def test_a_step_that_never_comes_is_noted_and_not_made_up(
