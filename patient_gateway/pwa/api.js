@@ -57,8 +57,7 @@ export const put = (path, body) =>
 export const post = (path, body, key = crypto.randomUUID()) =>
   signedIn("POST", path, body, { "Idempotency-Key": key });
 
-export async function enrol(code) {
-  const device = { model: "web app" };
+export async function enrol(code, device) {
   await keep("session", await send("POST", "/v1/enrolments", { enrolment_code: code, device }));
 }
 

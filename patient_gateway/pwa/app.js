@@ -54,12 +54,24 @@ function enrolScreen() {
   document.getElementById("tabs").hidden = true;
   const place = el("div");
   const code = el("input", { id: "code", type: "text", autocomplete: "off", autocapitalize: "characters", maxlength: "32" });
+  const model = el("input", { id: "model", type: "text", autocomplete: "off", maxlength: "120" });
+  const ticked = (name) => el("input", { type: "checkbox", id: name });
+  const [validated, fits] = [ticked("validated"), ticked("cuffFits")];
   const form = el("form", { class: "card" }, el("h2", {}, t("enrol")),
-    el("label", { for: "code" }, t("code")), code, el("button", { class: "wide" }, t("connect")), place);
+    el("label", { for: "code" }, t("code")), code,
+    el("label", { for: "model" }, t("monitor")), model,
+    el("label", { class: "check" }, validated, t("validated")),
+    el("label", { class: "check" }, fits, t("cuffFits")),
+    el("button", { class: "wide" }, t("connect")), place);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await enrol(code.value.trim());
+      // What is not ticked is not known: it is left out, never sent as "no".
+      await enrol(code.value.trim(), {
+        model: model.value.trim() || "unknown monitor",
+        ...(validated.checked ? { validated: true } : {}),
+        ...(fits.checked ? { cuff_fits: true } : {}),
+      });
       show(await consent(() => open("home")));
     } catch (problem) {
       tell(place, problem.code ? problem.message : t("failed"));

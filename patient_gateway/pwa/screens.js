@@ -21,9 +21,9 @@ export function localInstant(date = new Date()) {
 
 export function alarmCard(alarm) {
   if (!alarm) return null;
-  return card("critical", el("h2", { role: "alert" }, alarm.title),
+  return el("div", { role: "alert" }, card("critical", el("h2", {}, alarm.title),
     ...alarm.instructions.map((line) => el("p", {}, line)),
-    alarm.urgency === "emergency" ? callLink() : null);
+    alarm.urgency === "emergency" ? callLink() : null));
 }
 
 export async function today() {

@@ -16,9 +16,12 @@ from services.settings import Settings
 from services.store import Role, Store, credentials
 from services.store.roles import Acting
 from services.store.rows import ClinicianRow
+from tests.browser import page
 from tests.patient_gateway.loops import RecordLoops
 from tests.patient_gateway.phones import Clock, Phone, bundle, clinician_token, potassium
 from tests.stack import StoreFactory
+
+__all__ = ["clock", "gateway", "page", "phone"]
 
 
 @dataclass(slots=True)
