@@ -42,6 +42,7 @@ class Judged:
     rate_error_bpm: FloatArray
     interval_error_ms: FloatArray
     likeness_to_clean: FloatArray
+    hits: FloatArray
     as_recorded: npt.NDArray[np.bool_]
 
     def right(self, purpose: Purpose) -> npt.NDArray[np.bool_]:
@@ -110,7 +111,7 @@ def judge(folder: Path, kind: Stream, half: Half, copies: int, seed: int) -> Jud
             mark = np.full(len(samples), float(copy == 0))
             parts.append(tuple(column[known] for column in (*judged, mark)))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Judged(*columns[:5], columns[5] == 1.0)
+    return Judged(*columns[:6], columns[6] == 1.0)
 
 
 def _find(windows: Windows) -> Any:
@@ -137,22 +138,32 @@ def _judge(
     band_hz = (1.0, 30.0) if clean.kind == "ecg" else (0.5, 8.0)
     one, two = (spectrum(prepared(w), w.rate_hz).band(*band_hz, 60.0)[0] for w in (clean, dirty))
     alike = (one * two).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1) + 1e-12)
-    return evidence, trust.probability, errors[:, 0], errors[:, 1], alike.astype(np.float64)
+    return (
+        evidence,
+        trust.probability,
+        errors[:, 0],
+        errors[:, 1],
+        alike.astype(np.float64),
+        errors[:, 2:],
+    )
 
 
-def _errors(ref_s: FloatArray, found_s: FloatArray) -> tuple[float, float]:
-    """Return the error of the rate and the mean error of matched intervals."""
+def _errors(ref_s: FloatArray, found_s: FloatArray) -> tuple[float, float, float, int]:
+    """Return error of the rate, mean error of matched intervals, matched beats, beats of both."""
     inner = [t[(t >= EDGE_S) & (t <= WINDOW_S - EDGE_S)] for t in (ref_s, found_s)]
     if len(inner[0]) < 5:
-        return np.nan, np.nan
+        return np.nan, np.nan, 0, 0
     rate_bpm = 60 / np.diff(inner[0]).mean()
     found_bpm = 60 / np.diff(inner[1]).mean() if len(inner[1]) > 2 else 0.0
     a, b = harness.match(ref_s, found_s, 0.15)
+    paired = (np.clip(t, EDGE_S, WINDOW_S - EDGE_S) == t for t in (ref_s[a], found_s[b]))
+    hits = float(np.mean([side.sum() for side in paired]))  # a pair across the edge counts half
+    counts = hits, len(inner[0]) + len(inner[1])
     pair = np.flatnonzero((np.diff(a) == 1) & (np.diff(b) == 1))
     if len(pair) < 6:
-        return abs(rate_bpm - found_bpm), 999.0
+        return abs(rate_bpm - found_bpm), 999.0, *counts
     away = np.diff(found_s)[b[pair]] - np.diff(ref_s)[a[pair]]
-    return abs(rate_bpm - found_bpm), float(np.abs(away).mean() * 1000)
+    return abs(rate_bpm - found_bpm), float(np.abs(away).mean() * 1000), *counts
 
 
 def fit(judged: Judged, purpose: Purpose) -> FloatArray:
@@ -175,6 +186,11 @@ def area_under_curve(score: FloatArray, right: npt.NDArray[np.bool_]) -> float:
     return float(((better > 0) + 0.5 * (better == 0)).mean()) if better.size else float("nan")
 
 
+def _f1(hits: FloatArray) -> float:
+    """Return F1 from matched beats and beats of both sides, (windows, 2)."""
+    return float(2 * hits[:, 0].sum() / hits[:, 1].sum())
+
+
 def report(judged: Judged) -> dict[str, Any]:
     """Return calibration and the error left at 90 % coverage, as the product grades."""
     plain = judged.as_recorded
@@ -185,6 +201,8 @@ def report(judged: Judged) -> dict[str, Any]:
         "rate_mae_bpm": round(float(error.mean()), 3),
         "rate_mae_90_bpm": round(float(error[order].mean()), 3),
         "ratio": round(float(error[order].mean() / error.mean()), 3),
+        "f1_150": round(_f1(judged.hits[plain]), 4),
+        "f1_150_90": round(_f1(judged.hits[plain][order]), 4),
         "within5": round(float((error <= 5).mean()), 4),
         "within5_90": round(float((error[order] <= 5).mean()), 4),
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.signals.window import FloatArray, IntArray
+from services.signals.window import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,3 +69,15 @@ def mean_rows(values: FloatArray) -> FloatArray:
     total = np.where(known, values, 0.0).sum(axis=1)
     mean: FloatArray = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
     return mean
+
+
+def summit(values: Float32Array, rows: IntArray, at: IntArray) -> FloatArray:
+    """Return the place of each extremum to a fraction of a sample, by the parabola through three.
+
+    values: (windows, samples); rows, at: window and sample of each, not at a window's edge.
+    """
+    left, mid, right = (values[rows, at + k].astype(np.float64) for k in (-1, 0, 1))
+    bend = left - 2 * mid + right
+    shift = np.divide(0.5 * (left - right), bend, out=np.zeros(len(at)), where=bend != 0)
+    place: FloatArray = at + np.clip(shift, -0.5, 0.5)
+    return place

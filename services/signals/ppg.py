@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.signals.beats import Beats, pad_rows
+from services.signals.beats import Beats, pad_rows, summit
 from services.signals.candidates import Rules, accept, candidates
 from services.signals.spectrum import spectrum
 from services.signals.window import Float32Array, FloatArray, IntArray, Windows, prepared
@@ -89,16 +89,7 @@ def _rises(samples: Float32Array, rate_hz: float) -> _Rises:
 
 
 def _steepest(rises: _Rises) -> FloatArray:
-    return _between(rises.slope, rises.rows, rises.at)
-
-
-def _between(values: Float32Array, rows: IntArray, at: IntArray) -> FloatArray:
-    """Return the maximum's place to a fraction of a sample, by the parabola through three."""
-    left, mid, right = (values[rows, at + k].astype(np.float64) for k in (-1, 0, 1))
-    bend = left - 2 * mid + right
-    shift = np.divide(0.5 * (left - right), bend, out=np.zeros(len(at)), where=bend < 0)
-    top: FloatArray = at + np.clip(shift, -0.5, 0.5)
-    return top
+    return summit(rises.slope, rises.rows, rises.at)
 
 
 def _foot(rises: _Rises) -> FloatArray:
@@ -124,4 +115,4 @@ def _top(rises: _Rises) -> FloatArray:
     falls = wave[rows[:, None], place] >= wave[rows[:, None], np.minimum(place + 1, last + 1)]
     first = np.where(falls.any(axis=1), falls.argmax(axis=1), len(ahead) - 1)
     top = place[np.arange(len(at)), first] if len(at) else at
-    return _between(wave, rows, np.clip(top, 1, last))
+    return summit(wave, rows, np.clip(top, 1, last))

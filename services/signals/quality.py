@@ -74,10 +74,10 @@ USABLE_AT = 0.5
 # Source: fitted on the design half, as recorded and with added noise, by bench/signals_quality.py.
 WEIGHTS: dict[Kind, dict[Purpose, tuple[float, float, float, float]]] = {
     "ecg": {
-        Purpose.RATE: (-7.77, 4.27, 6.88, -5.05),
-        Purpose.VARIABILITY: (-5.96, 6.06, 3.26, -1.9),
-        Purpose.MORPHOLOGY: (-5.46, 5.89, 2.21, -0.69),
-        Purpose.RHYTHM: (-7.82, 5.34, 6.85, -3.26),
+        Purpose.RATE: (-8.95, 3.9, 8.23, -5.21),
+        Purpose.VARIABILITY: (-9.07, 5.98, 7.23, -3.09),
+        Purpose.MORPHOLOGY: (-8.66, 8.17, 3.18, -1.03),
+        Purpose.RHYTHM: (-9.27, 4.7, 8.57, -3.62),
     },
     "ppg": {
         Purpose.RATE: (-9.8, 7.52, 4.28, -5.06),
