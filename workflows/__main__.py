@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workflows")
     commands = parser.add_subparsers(dest="command", required=True)
     worker = commands.add_parser("worker", help="run the loops and their activities")
-    worker.add_argument("--predictor", choices=sorted(PREDICTORS), default="filter")
+    worker.add_argument("--predictor", choices=sorted(PREDICTORS), default="titrator")
     commands.add_parser("relay", help="deliver the outbox to the loops")
     return parser
 
