@@ -77,15 +77,21 @@ def _hctz(daily: str, tablets: int | None = 120) -> tuple[Regimen, ...]:
     return (Regimen(Drug.HYDROCHLOROTHIAZIDE, daily, tablets),)
 
 
+def _lisinopril_hctz() -> tuple[Regimen, ...]:
+    return Regimen(Drug.LISINOPRIL, "10 mg", 120), Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 90)
+
+
 _TRIPLE: Final = (
     Regimen(Drug.OLMESARTAN, "20 mg", 60),
     Regimen(Drug.HYDROCHLOROTHIAZIDE, "12.5 mg", 60),
     Regimen(Drug.AMLODIPINE, "5 mg", 60),
 )
-_TWO_TRIPLES: Final = (
+# The fourth is not in the record: another doctor's, as the patient says at the reconciliation.
+_FOUR: Final = (
     Regimen(Drug.OLMESARTAN, "40 mg", 60),
     Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 60),
     Regimen(Drug.AMLODIPINE, "10 mg", 60),
+    Regimen(Drug.BISOPROLOL, "10 mg", 60),
 )
 _HIGH: Final = Level(147, 90, 72)
 _VERY_HIGH: Final = Level(152, 93, 74)
@@ -102,8 +108,8 @@ PERSONAS: Final[tuple[Persona, ...]] = (
     Persona("htn-010", Story.LOW, Level(104, 63, 66), _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-055", Story.NOT_TAKING, _HIGH, _hctz("25 mg"), Stage.BOUNDED_STEPS,
             taken_percent=54, pregnancy=_NOT_PREGNANT),
-    # Every drug at its top and a slow pulse: whatever is left to try needs a potassium first.
-    Persona("htn-016", Story.NO_LABS, Level(152, 93, 56), _TWO_TRIPLES, Stage.PROPOSE_ONLY,
+    # Four drugs at their top: whatever is left to try needs a potassium first.
+    Persona("htn-016", Story.NO_LABS, _VERY_HIGH, _FOUR, Stage.PROPOSE_ONLY,
             labs=(), pregnancy=_NOT_PREGNANT),
     Persona("htn-057", Story.REJECTED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-004", Story.OFFLINE, _HIGH, _TRIPLE, Stage.PROPOSE_ONLY),
@@ -111,19 +117,17 @@ PERSONAS: Final[tuple[Persona, ...]] = (
             pregnancy=_NOT_PREGNANT),
     Persona("htn-020", Story.MODIFIED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-025", Story.DEFERRED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
-    Persona("htn-036", Story.STEP_ALONE, _HIGH, _hctz("12.5 mg"), Stage.BOUNDED_STEPS),
-    Persona("htn-006", Story.DECLINES, _HIGH, _hctz("12.5 mg"), Stage.BOUNDED_STEPS),
+    Persona("htn-054", Story.DECLINES, _HIGH, _lisinopril_hctz(), Stage.BOUNDED_STEPS),
+    Persona("htn-036", Story.WAITING, _HIGH, _hctz("12.5 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-024", Story.CONTROLLED, _GOAL, _hctz("25 mg"), Stage.BOUNDED_STEPS,
             pregnancy=_NOT_PREGNANT),
     Persona("htn-038", Story.STANDING_FALL, _HIGH, _TRIPLE, Stage.PROPOSE_ONLY,
             standing_fall_mmhg=26),
-    Persona("htn-013", Story.STEP_ALONE, _HIGH,
-            (Regimen(Drug.LISINOPRIL, "10 mg", 120),
-             Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 90)), Stage.BOUNDED_STEPS),
+    Persona("htn-013", Story.STEP_ALONE, _HIGH, _lisinopril_hctz(), Stage.BOUNDED_STEPS),
     Persona("htn-053", Story.NOISE, Level(129, 78, 70), _hctz("12.5 mg"), Stage.BOUNDED_STEPS,
             pregnancy=_NOT_PREGNANT),
     Persona("htn-059", Story.SYMPTOM, _HIGH, _hctz("12.5 mg"), Stage.PROPOSE_ONLY),
-    Persona("htn-028", Story.STEP_ALONE, _HIGH, _hctz("12.5 mg"), Stage.BOUNDED_STEPS),
+    Persona("htn-028", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-039", Story.ACCEPTED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-051", Story.CONTROLLED, Level(126, 76, 68), _hctz("12.5 mg"),
             Stage.BOUNDED_STEPS),
@@ -135,11 +139,9 @@ PERSONAS: Final[tuple[Persona, ...]] = (
     Persona("htn-056", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY,
             pregnancy=_NOT_PREGNANT),
     Persona("htn-048", Story.WAITING, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
-    Persona("htn-049", Story.CONTROLLED, _GOAL,
+    Persona("htn-049", Story.CONTROLLED, Level(126, 77, 68),
             (Regimen(Drug.CHLORTHALIDONE, "25 mg", 60),), Stage.PROPOSE_ONLY),
-    Persona("htn-054", Story.CONTROLLED, _GOAL,
-            (Regimen(Drug.LISINOPRIL, "10 mg", 60),
-             Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 60)), Stage.PROPOSE_ONLY),
+    Persona("htn-006", Story.WAITING, _HIGH, _hctz("12.5 mg"), Stage.PROPOSE_ONLY),
 )  # fmt: skip
 
 # The record of somebody who has died: the gateway refuses it.

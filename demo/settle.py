@@ -48,6 +48,8 @@ async def last_words(
                 del open_[patient_id]
         if open_:
             await asyncio.sleep(EVERY_S)
+    for patient in open_.values():
+        patient.notes.append("its loop said nothing after the last reading")
     return found
 
 
@@ -62,5 +64,5 @@ def latest(timeline: Json) -> LastWord | None:
 def _words(said: str) -> str:
     rule = _RULE.search(said)
     if rule is None or rule[1] == "none":
-        return "nothing speaks against a step"
+        return "a step was proposed"
     return guard.describe(rule[1])

@@ -31,7 +31,9 @@ def test_more_people_than_records_are_refused(count: int) -> None:
 def test_everyone_is_alive_and_takes_what_the_record_says(persona: Persona) -> None:
     found = read_bundle(record_bytes(persona.record), now=_NOW)
     recorded = {p.drug for p in found.record.prescriptions}
-    assert {line.drug for line in persona.regimen} == recorded
+    taken = {line.drug for line in persona.regimen}
+    # One patient names a drug that the record does not know; nobody leaves one out.
+    assert taken == recorded or (persona.story is Story.NO_LABS and taken > recorded)
     for line in persona.regimen:
         assert parse_dose(line.daily_dose) in FORMULARY[line.drug].ladder_ug
     assert found.record.pregnancy is None
