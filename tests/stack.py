@@ -10,8 +10,10 @@ import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -92,10 +94,25 @@ class EmbeddedPostgres:
             self.sql(f'DROP DATABASE "{settings.database_name}{suffix}" WITH (FORCE)')
 
 
+@contextmanager
+def server_home() -> Iterator[Path]:
+    """A folder for a server's home, removed at the end.
+
+    Not under pytest's own temporary folder: every session that starts closes that one to other
+    users, and under root the server runs as another user.
+    """
+    with TemporaryDirectory(prefix="clinaiops-test-") as folder:
+        yield Path(folder) / "home"
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """The session's server."""
-    settings = settings_for(tmp_path_factory.mktemp("stack") / "home")
+    with server_home() as home:
+        yield from _serve(settings_for(home))
+
+
+def _serve(settings: Settings) -> Iterator[EmbeddedPostgres]:
     make_missing_secrets(settings.home)
     cluster.initialise(settings, extra_configuration=_THROWAWAY)
     with cluster.running(settings):

@@ -25,7 +25,10 @@ KIND = Kind(
 async def record(
     tx: Transaction, patient_id: str, items: Sequence[NewReading], *, now: datetime
 ) -> tuple[ItemResult, ...]:
-    """Store readings; one result for each, in order. The whole batch is two statements."""
+    """Store readings; one result for each, in order. The whole batch is two statements.
+
+    The door that takes a reading also looks for a crisis and calls `alarms.tell_of_repeat`.
+    """
     return await narrow.record(tx, patient_id, KIND, [_row(item, now) for item in items], now=now)
 
 

@@ -112,6 +112,7 @@ class Store:
 
 
 def _engine(dsn: str, pool_size: int) -> AsyncEngine:
+    # A failed statement's parameters could be about a patient: they stay out of every message.
     return create_async_engine(
-        dsn, pool_size=pool_size, max_overflow=10, pool_pre_ping=False, pool_recycle=600
+        dsn, pool_size=pool_size, max_overflow=10, pool_recycle=600, hide_parameters=True
     )

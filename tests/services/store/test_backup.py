@@ -27,7 +27,7 @@ from services.store import (
 from services.store.loop_records import LoopRecords
 from services.store.tables import everything
 from tests.services.store.people import NAME, NOW, Person, acting_as, enrol_treated
-from tests.stack import StoreFactory, settings_for
+from tests.stack import StoreFactory, server_home, settings_for
 
 CANARIES = (b"Quillfeather", b"QF-77123", b"marmalade-secret", b"1966-05-04")
 BUNDLE = b'{"resourceType":"Patient","name":[{"family":"Quillfeather"}],"birthDate":"1966-05-04"}'
@@ -68,10 +68,16 @@ async def test_a_restored_backup_holds_the_same_record_and_goes_on(
 ) -> None:
     _, person = await full_record(store_factory)
     await asyncio.to_thread(backup.write, settings, tmp_path / "backup", now=NOW)
-    home = tmp_path / "restored"
+    with server_home() as home:
+        await _restore_and_compare(settings, person, home, tmp_path / "backup")
+
+
+async def _restore_and_compare(
+    settings: Settings, person: Person, home: Path, folder: Path
+) -> None:
     target = replace(settings_for(home), database_name=settings.database_name)
     shutil.copytree(settings.home / "secrets", home / "secrets")
-    await asyncio.to_thread(backup.restore, target, tmp_path / "backup")
+    await asyncio.to_thread(backup.restore, target, folder)
     with cluster.running(target):
         for metadata, suffix in ((everything.RECORD, ""), (everything.KEYS, "_keys")):
             name = f"{settings.database_name}{suffix}"
@@ -92,7 +98,7 @@ async def test_a_restored_backup_holds_the_same_record_and_goes_on(
     blob_names = [p.name for p in (settings.home / "blobs").rglob("*") if p.is_file()]
     assert [p.name for p in (home / "blobs").rglob("*") if p.is_file()] == blob_names
     with pytest.raises(backup.BackupRefused, match="in use"):
-        backup.restore(target, tmp_path / "backup")
+        backup.restore(target, folder)
 
 
 async def test_no_name_can_be_found_in_the_files_of_the_database_its_log_or_a_backup(

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +16,16 @@ import pytest
 from services.keyring import make_missing_secrets
 from services.settings import Settings
 from services.store import Role, cluster
-from tests.stack import EmbeddedPostgres, settings_for
+from tests.stack import EmbeddedPostgres, server_home, settings_for
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = settings_for(tmp_path_factory.mktemp("cluster") / "home")
-    make_missing_secrets(settings.home)
-    assert cluster.initialise(settings)
-    return settings
+def fresh() -> Iterator[Settings]:
+    with server_home() as home:
+        settings = settings_for(home)
+        make_missing_secrets(settings.home)
+        assert cluster.initialise(settings)
+        yield settings
 
 
 async def connect(settings: Settings, role: str, password: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.audit.actions import Action
@@ -161,3 +162,13 @@ async def test_settings_of_one_transaction_do_not_reach_the_next(
     async with store.transaction(Acting("device", "d", None)) as tx:
         with pytest.raises(NotInRecord):
             _ = tx.patient_id
+
+
+async def test_a_failed_statement_says_nothing_of_its_parameters(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.GATEWAY)
+    with pytest.raises(DBAPIError) as failed:
+        async with store.transaction(Acting("device", "d", None)) as tx:
+            await tx.session.execute(text("SELECT 1 / :zero, :name"), {"zero": 0, "name": "Ada"})
+    assert "Ada" not in str(failed.value)

@@ -1,0 +1,172 @@
+"""One open alarm per patient and cause; the same evidence never raises one twice."""
+
+import asyncio
+from datetime import timedelta
+
+from services.clinical.alarms import Alarm, AlarmCause, Urgency
+from services.clinical.titration import Titrator
+from services.clinical.units import Mmhg
+from services.loop_results import AlarmOutcome, AlarmStatus, AlarmUrgency, RepeatKind
+from services.store import Acting, Role, Store, alarms, outbox, readings
+from services.store.entries import AlarmEntry
+from services.store.loop_records import LoopRecords
+from services.store.rows import NewReading
+from tests.services.store.people import NOW, Person, acting_as, enrol, enrol_treated
+from tests.stack import StoreFactory
+
+LATER = NOW + timedelta(minutes=10)
+
+
+def crisis(*evidence: str, urgency: Urgency = Urgency.REPEAT) -> Alarm:
+    return Alarm(AlarmCause.CRISIS_READING, urgency, NOW, evidence)
+
+
+async def raised(store: Store, person: Person, alarm: Alarm) -> AlarmEntry:
+    async with acting_as(store, person) as tx:
+        return await alarms.raise_or_merge(tx, person.patient_id, alarm, now=NOW)
+
+
+async def messages_to_alarms(store: Store) -> list[str]:
+    async with store.transaction(Acting("system", "relay", None)) as tx:
+        taken = await outbox.claim_batch(tx, limit=100, lease_s=1, now=NOW)
+    return [item.message.signal.value for item in taken if item.message.workflow == "AlarmLoop"]
+
+
+async def test_new_evidence_of_the_same_cause_is_counted_not_raised_again(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    first = await raised(store, person, crisis("r1"))
+    same = await raised(store, person, crisis("r1"))
+    more = await raised(store, person, crisis("r2"))
+    assert first.alarm_id == same.alarm_id == more.alarm_id
+    assert (first.repeats, same.repeats, more.repeats) == (0, 0, 1)
+    assert more.evidence_ids == ("r1", "r2")
+    assert await messages_to_alarms(await store_factory(Role.WORKER)) == ["alarm_raised"]
+
+
+async def test_what_was_dealt_with_is_not_raised_again_but_new_evidence_is(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    first = await raised(store, person, crisis("r1"))
+    async with acting_as(store, person) as tx:
+        assert await alarms.close(tx, first.alarm_id, outcome="acknowledged", now=NOW)
+        assert not await alarms.close(tx, first.alarm_id, outcome="acknowledged", now=NOW)
+    again = await raised(store, person, crisis("r1"))
+    new = await raised(store, person, crisis("r2"))
+    assert (again.alarm_id, again.status) == (first.alarm_id, "closed")
+    assert (new.status, new.repeats) == ("open", 0)
+    assert new.alarm_id != first.alarm_id
+
+
+async def test_two_at_the_same_moment_make_one_alarm(store_factory: StoreFactory) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    entries = await asyncio.gather(*(raised(store, person, crisis(f"r{n}")) for n in range(4)))
+    assert len({entry.alarm_id for entry in entries}) == 1
+    async with acting_as(store, person) as tx:
+        (entry,) = await alarms.list_open(tx, person.patient_id)
+    assert set(entry.evidence_ids) == {"r0", "r1", "r2", "r3"}
+    assert entry.repeats == 3
+
+
+async def test_rising_urgency_starts_the_ladder_again_and_never_falls(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    first = await raised(store, person, crisis("r1"))
+    risen = await raised(store, person, crisis("r2", urgency=Urgency.EMERGENCY))
+    milder = await raised(store, person, crisis("r3", urgency=Urgency.QUEUE))
+    assert (first.urgency, risen.urgency, milder.urgency) == ("repeat", "emergency", "emergency")
+    assert await messages_to_alarms(await store_factory(Role.WORKER)) == ["alarm_raised"] * 2
+
+
+async def test_the_first_who_takes_an_alarm_stays_and_a_queued_one_is_closed_by_it(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    paged = await raised(store, person, crisis("r1"))
+    queued = await raised(
+        store, person, Alarm(AlarmCause.LOW_DIASTOLIC, Urgency.QUEUE, NOW, ("r2",))
+    )
+    async with acting_as(store, person) as tx:
+        for who in ("first", "second"):
+            taken = await alarms.acknowledge(
+                tx, paged.alarm_id, clinician_id=who, note="called them", now=NOW
+            )
+        closed = await alarms.acknowledge(tx, queued.alarm_id, clinician_id="first", now=NOW)
+    assert (taken.acknowledged_by, taken.status, taken.note) == (
+        "first",
+        "acknowledged",
+        "called them",
+    )
+    assert (closed.status, closed.outcome) == ("closed", "acknowledged")
+
+
+async def test_a_repeat_is_told_and_says_normal_or_confirmed(store_factory: StoreFactory) -> None:
+    store, worker = await store_factory(Role.CLINICIAN), await store_factory(Role.WORKER)
+    records = LoopRecords(worker)
+    for systolic, expected in ((138, RepeatKind.NORMAL), (192, RepeatKind.CONFIRMED)):
+        person = await enrol(store)
+        first = NewReading("first", Mmhg(190), Mmhg(100), 80, NOW, 0)
+        async with acting_as(store, person) as tx:
+            (result,) = await readings.record(tx, person.patient_id, [first], now=NOW)
+        assert result.item_id is not None
+        alarm = await raised(store, person, crisis(result.item_id))
+        assert await records.repeat_outcome(alarm.alarm_id, now=NOW) is RepeatKind.NONE
+        repeat = NewReading("repeat", Mmhg(systolic), Mmhg(85), 80, LATER, 0)
+        async with acting_as(store, person) as tx:
+            await readings.record(tx, person.patient_id, [repeat], now=LATER)
+            await alarms.tell_of_repeat(tx, person.patient_id, now=LATER)
+        assert await records.repeat_outcome(alarm.alarm_id, now=LATER) is expected
+        assert "repeat_recorded" in await messages_to_alarms(worker)
+
+
+async def test_no_repeat_pages_the_same_day(store_factory: StoreFactory) -> None:
+    store, records = (
+        await store_factory(Role.CLINICIAN),
+        LoopRecords(await store_factory(Role.WORKER)),
+    )
+    person = await enrol(store)
+    alarm = await raised(store, person, crisis("r1"))
+    for _ in range(2):
+        await records.raise_to_same_day(alarm.alarm_id, now=LATER)
+    state = await records.alarm_state(alarm.alarm_id)
+    assert (state.urgency, state.status) == (AlarmUrgency.SAME_DAY, AlarmStatus.OPEN)
+    told = await records.escalate_alarm(alarm.alarm_id, rung=1, now=LATER)
+    assert told.still_open
+    assert told.notify == (person.clinician_id,)
+    taken = await records.acknowledge_alarm(
+        alarm.alarm_id, clinician_id=person.clinician_id, now=LATER
+    )
+    assert taken.status is AlarmStatus.ACKNOWLEDGED
+    assert not (await records.escalate_alarm(alarm.alarm_id, rung=2, now=LATER)).still_open
+    for _ in range(2):
+        await records.close_alarm(alarm.alarm_id, outcome=AlarmOutcome.ACKNOWLEDGED, now=LATER)
+
+
+async def test_an_assessment_raises_what_it_sees_once(store_factory: StoreFactory) -> None:
+    store, records = (
+        await store_factory(Role.CLINICIAN),
+        LoopRecords(await store_factory(Role.WORKER)),
+    )
+    person = await enrol_treated(store)
+    low = [
+        NewReading(f"low{n}", Mmhg(86), Mmhg(56), 60, NOW - timedelta(hours=n + 1), 0)
+        for n in range(2)
+    ]
+    async with acting_as(store, person) as tx:
+        await readings.record(tx, person.patient_id, low, now=NOW)
+    first = await records.assess(person.patient_id, key="a", predictor=Titrator(), now=NOW)
+    second = await records.assess(person.patient_id, key="b", predictor=Titrator(), now=LATER)
+    assert first.alarm_ids
+    assert first.alarm_ids == second.alarm_ids
+    assert first.advice_id is None
+    async with acting_as(store, person) as tx:
+        found = await alarms.list_for(tx, person.patient_id)
+    assert [item.repeats for item in found] == [0] * len(found)
