@@ -33,7 +33,7 @@ def coverage(windows: Windows) -> Coverage:
         return Coverage(ones, zeros, zeros, zeros)
     finite = np.isfinite(windows.samples)
     missing = windows.missing()
-    values = windows.samples if finite.all() else np.where(finite, windows.samples, 0.0)
+    values = np.where(missing, 0.0, windows.samples) if missing.any() else windows.samples
     flat = _in_runs(
         (values[:, 1:] == values[:, :-1]) & ~missing[:, 1:] & ~missing[:, :-1],
         max(2, round(FLAT_RUN_S * windows.rate_hz)),

@@ -53,9 +53,9 @@ def motion(accelerometer: Windows) -> Motion:
 
 def _deviation(accelerometer: Windows) -> FloatArray:
     """Return the mean amplitude deviation of each epoch, in g; (windows, epochs)."""
-    samples = accelerometer.samples.astype(np.float64)
+    missing, samples = accelerometer.missing(), accelerometer.samples.astype(np.float64)
+    samples = np.where(missing[:, :, None] if samples.ndim == 3 else missing, np.nan, samples)
     size = np.sqrt((samples**2).sum(axis=2)) if samples.ndim == 3 else np.abs(samples)
-    size = np.where(accelerometer.missing(), np.nan, size)
     length = min(size.shape[1], max(1, round(EPOCH_S * accelerometer.rate_hz)))
     count = size.shape[1] // length if length else 0
     if not count:

@@ -34,6 +34,8 @@ DRIFT_SHARE = 0.01
 # Features further than this from every calibration are outside the calibrated range.
 REACH = (40.0, 25.0)
 LOG_LENGTH = 60
+# The interval follows the latest errors: earlier ones were made before there was much to go by.
+RECENT = 29
 LEAST_QUALITY = 0.5
 SIDES = 2  # systolic, diastolic
 
@@ -277,7 +279,7 @@ def _errors(tracker: Tracker) -> FloatArray:
 def _intervals(
     tracker: Tracker, value: FloatArray, sigma: FloatArray, *, informs: bool
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    log = _errors(tracker)
+    log = _errors(tracker)[-RECENT:]
     spans: list[tuple[float, float]] = []
     for side in range(SIDES):
         error, scale = log[:, side, 0 if informs else 1], log[:, side, 2 if informs else 3]

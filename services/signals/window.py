@@ -18,6 +18,9 @@ KINDS: tuple[Kind, ...] = ("ppg", "ecg", "accelerometer")
 # Source: Charlton 2025 (MSPTDfast v2 works from 20 Hz); Task Force 1996 (HRV, 250-1000 Hz).
 RATE_RANGE_HZ = (25.0, 1000.0)
 
+# No converter gives more than this in any unit: beyond it is a marker or a fault, not a sample.
+MOST_MEASURED = 1e12
+
 
 class WindowRefused(ValueError):
     """The batch was built wrongly. Correct the caller; the data are not at fault."""
@@ -77,9 +80,10 @@ class Windows:
         return float(self.samples.shape[1]) / self.rate_hz
 
     def missing(self) -> BoolArray:
-        """Return where there is no sample: a gap, a NaN or an infinity; (windows, samples)."""
-        finite = np.isfinite(self.samples)
-        unknown: BoolArray = ~(finite.all(axis=2) if finite.ndim == 3 else finite)
+        """Return where there is no sample: a gap, or what is no measured number; as the windows."""
+        with np.errstate(invalid="ignore"):
+            measured = np.abs(self.samples) <= MOST_MEASURED  # False for NaN
+        unknown: BoolArray = ~(measured.all(axis=2) if measured.ndim == 3 else measured)
         return unknown if self.gaps is None else unknown | self.gaps
 
 

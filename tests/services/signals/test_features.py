@@ -152,3 +152,33 @@ def test_streams_of_different_counts_are_a_caller_error() -> None:
         extract()
     with pytest.raises(MismatchedMoment):
         extract(ecg=windows)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(12))
+def test_no_data_whatever_raises_or_warns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    count, length = int(rng.integers(1, 4)), int(rng.integers(0, 1500))
+    scale = 10.0 ** float(rng.integers(-300, 300, endpoint=True) if seed % 3 == 0 else 0)
+
+    def wild(*shape: int) -> np.ndarray:
+        samples = scale * rng.normal(size=shape).cumsum(axis=1)
+        where = rng.uniform(size=shape)
+        samples[where < 0.02] = np.nan
+        samples[where > 0.99] = np.inf
+        samples[0] = rng.choice([0.0, np.nan, -np.inf, 1e308, scale])
+        return samples
+
+    table = extract(
+        ecg=Windows(wild(count, length), 250.0, "ecg", clock_id="a"),
+        ppg=Windows(wild(count, length), 50.0, "ppg", clock_id="a", baseline_kept=True),
+        accelerometer=Windows(wild(count, length, 3), 25.0, "accelerometer"),
+    )
+    assert table.values.shape == (count, len(FEATURE_ORDER))
+    assert not np.isinf(table.values).any()
+    assert np.isnan(table.column("heart_rate_bpm")[0])
+
+
+def test_no_windows_is_an_empty_table() -> None:
+    table = extract(ppg=Windows(np.empty((0, 3750)), 125.0, "ppg"))
+    assert table.values.shape == (0, len(FEATURE_ORDER))
