@@ -2,19 +2,49 @@
 
 import argparse
 import asyncio
+import logging
+import socket
 import sys
 from collections.abc import Sequence
 
 from services import clock, settings
-from services.settings import Settings
+from services.settings import Settings, SettingsError
 
 ROLES = ("clinician", "lead", "registrar", "auditor")
+PORTS = {"api": "clinician_api_port", "dashboard": "dashboard_port"}
+
+
+class PortInUse(RuntimeError):
+    """Somebody listens there already. Stop that process, or set another port."""
+
+
+def require_free(host: str, port: int, command: str) -> None:
+    """Return when nobody listens at the port. Raises: PortInUse, with what to do."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as err:
+            raise PortInUse(
+                f"port {port} is in use: stop what listens there, or set "
+                f"CLINAIOPS_{PORTS[command].upper()} to another port"
+            ) from err
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
-    loaded = settings.load()
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(message)s")
+    try:
+        return _run(chosen, settings.load())
+    except (SettingsError, PortInUse) as err:
+        print(err, file=sys.stderr)
+        return 2
+
+
+def _run(chosen: argparse.Namespace, loaded: Settings) -> int:
+    if chosen.command in PORTS:
+        require_free(loaded.bind_host, getattr(loaded, PORTS[chosen.command]), chosen.command)
     if chosen.command == "api":
         return asyncio.run(_serve_api(loaded))
     if chosen.command == "dashboard":

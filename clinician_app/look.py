@@ -41,7 +41,10 @@ CSS = """<style>
 .rows th { text-align: left; font-weight: 600; background: #E8EEF4; padding: 5px 10px; }
 .rows td { padding: 5px 10px; border-bottom: 1px solid #E3E9EF; vertical-align: top; }
 .rows tr.changed td { background: #FFF7F1; }
+.rows td.none { color: #5A6B7B; }
+.stHeading { margin-bottom: 5px; }
 .chart-title { font-size: 14.5px; margin: 2px 0 -4px; }
+[data-testid="InputInstructions"] { display: none; }
 .gate { width: 340px; margin: 18vh auto 0; }
 .gate .primary { display: block; text-align: center; background: #0B5C8A; color: #fff !important;
   padding: 10px; border-radius: 6px; text-decoration: none; font-weight: 600; }
@@ -100,11 +103,12 @@ def tiles(items: Iterable[tuple[str, str, str]]) -> str:
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a plain table; every cell is escaped."""
+    """Return a plain table; every cell is escaped. One without rows says so."""
     head = "".join(f"<th>{esc(column)}</th>" for column in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
+    body = body or '<tr><td colspan="9" class="none">None recorded</td></tr>'
     return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
@@ -115,12 +119,21 @@ def figure(value: int | None, unit: str = "") -> str:
 
 def against_before(change: int | None, unit: str = "") -> str:
     """Return "+4 vs week before"; nothing when there was no week before."""
-    return "" if change is None else f"{change:+d}{unit} vs week before".replace("-", "−")
+    if change is None:
+        return ""
+    if change == 0:
+        return "as the week before"
+    return f"{change:+d}{unit} vs week before".replace("-", "−")
 
 
 def when(instant: str | None) -> str:
     """Return an instant of the API as "2026-11-21 09:40 UTC"."""
     return "–" if instant is None else f"{instant[:10]} {instant[11:16]} UTC"
+
+
+def moment(instant: str) -> str:
+    """Return an instant to the second, for a log."""
+    return f"{instant[:10]} {instant[11:19]} UTC"
 
 
 def _drug(line: Mapping[str, Any]) -> str:

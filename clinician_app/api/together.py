@@ -167,7 +167,14 @@ def _task(task: TaskEntry) -> TaskOut:
     return TaskOut(
         task_id=task.task_id,
         patient_id=task.patient_id,
-        words=plain(task.task_kind),
+        words=task_words(task),
         due_at=task.due_at,
         note=task.note,
     )
+
+
+def task_words(task: TaskEntry) -> str:
+    """Return what is to be done and about what; a cause that is an id says nothing to people."""
+    about = task.cause.replace("_", " ")
+    words = plain(task.task_kind)
+    return f"{words}: {about}" if about.replace(" ", "").isalpha() else words

@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 
-from clinician_app.api.bodies import Worklist, WorklistRow
+from clinician_app.api.bodies import ProposalOut, Worklist, WorklistRow
 from clinician_app.api.caller import Asking
 from clinician_app.api.proposals import proposal_out
 from clinician_app.api.reading import note_read
+from clinician_app.api.together import task_words
 from clinician_app.api.trend import Course, sparkline, summary
 from clinician_app.api.trend_wire import TrendSummary
 from clinician_app.api.worklist_order import (
@@ -27,6 +28,7 @@ from services.audit.actions import Action
 from services.clinical import guard
 from services.clinical.alarms import Urgency
 from services.clinical.ladders import ANSWER_WITHIN
+from services.clinical.verdict import Advise, NeedsData, Verdict
 from services.ids import new_id
 from services.store import (
     Transaction,
@@ -123,14 +125,22 @@ async def _read(tx: Transaction, now: datetime) -> list[Patient]:
                 facts=facts,
                 course=Course(series[patient_id], (), facts.target, taken),
                 review=review,
-                document=None
-                if review is None
-                else await assessments.document(tx, review.assessment_id),
+                document=await _document(tx, patient_id, review),
                 alarms=tuple(open_alarms[patient_id]),
                 tasks=tuple(open_tasks[patient_id]),
             )
         )
     return found
+
+
+async def _document(
+    tx: Transaction, patient_id: str, review: ReviewEntry | None
+) -> AssessmentDocument | None:
+    """The assessment under review, else the latest: it says why nothing is proposed."""
+    if review is not None:
+        return await assessments.document(tx, review.assessment_id)
+    newest = await assessments.latest(tx, patient_id)
+    return None if newest is None else await assessments.document(tx, newest.assessment_id)
 
 
 def _by_patient(entries: Iterable[E]) -> dict[str, list[E]]:
@@ -146,8 +156,7 @@ def _listed(patient: Patient, now: datetime) -> Listed:
     standing = Standing(
         red_flag=any(_is_red(alarm) for alarm in patient.alarms),
         due_at=min(_dues(patient), default=None),
-        has_proposal=patient.document is not None
-        and proposal_out(patient.document.assessment.proposal) is not None,
+        has_proposal=_proposal(patient) is not None,
         last_reading_at=seven_days.last_reading_at,
         risk=risk_points(
             systolic_mmhg=seven_days.am_systolic,
@@ -177,8 +186,7 @@ def _is_silent(standing: Standing, now: datetime) -> bool:
 
 def _row(item: Listed, now: datetime) -> WorklistRow:
     patient, standing = item.patient, item.standing
-    document = patient.document
-    proposal = None if document is None else proposal_out(document.assessment.proposal)
+    proposal = _proposal(patient)
     return WorklistRow(
         patient_id=item.patient_id,
         review_id=None if patient.review is None else patient.review.review_id,
@@ -207,11 +215,29 @@ def why(patient: Patient, place: Tier) -> str:
     red = [alarm for alarm in patient.alarms if _is_red(alarm)]
     if red:
         return plain(red[0].cause)
-    if patient.document is not None:
+    if patient.review is not None and patient.document is not None:
         return review_cause(patient.document)
     if patient.tasks:
-        return plain(patient.tasks[0].task_kind)
-    return "No recent readings" if place is Tier.NO_DATA else "–"
+        return task_words(patient.tasks[0])
+    if place is Tier.NO_DATA:
+        return "No recent readings"
+    return "–" if patient.document is None else verdict_words(patient.document.assessment.verdict)
+
+
+def _proposal(patient: Patient) -> ProposalOut | None:
+    """What waits for a clinician; what was proposed to the patient is not theirs to decide."""
+    if patient.review is None or patient.document is None:
+        return None
+    return proposal_out(patient.document.assessment.proposal)
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Return why there is no step now, in a phrase."""
+    if isinstance(verdict, NeedsData):
+        return f"Needs {', '.join(verdict.missing)}".replace("_", " ")
+    if verdict.binding is None:
+        return "Advised to the patient" if isinstance(verdict, Advise) else "–"
+    return guard.describe(verdict.binding.rule_id)
 
 
 def review_cause(document: AssessmentDocument) -> str:

@@ -27,7 +27,7 @@ def show() -> None:
             ("When", "Who", "What", "Record", "Outcome", "Signature", "Leaf"),
             (
                 (
-                    look.when(event["at"]),
+                    look.moment(event["at"]),
                     event["who"],
                     event["words"],
                     event["subject"],

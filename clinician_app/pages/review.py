@@ -33,6 +33,7 @@ def show() -> None:
             _closed(review)
         else:
             decision_form.show(review, etag=answer.etag, shown_at=_shown_at(review_id))
+        _evidence(review, answer.etag)
 
 
 def _frozen(review_id: str) -> Any:
@@ -113,6 +114,22 @@ def _checks(review: Mapping[str, Any]) -> str:
     passed = f'<span class="ok">✓ {review["checks_passed"]} safety checks passed</span>'
     listed = "".join(f"<li>{look.esc(check['words'])}</li>" for check in spoke[:3])
     return f"<h4>{passed}{attention}</h4><ul>{listed}</ul>"
+
+
+def _evidence(review: Mapping[str, Any], etag: str | None) -> None:
+    proposal, envelope = review["proposal"], review["header"]["envelope"]
+    signed = "none" if envelope is None else f"version {envelope['version']}"
+    rows = (
+        ("Judged on data of", look.when(review["snapshot_as_of"])),
+        ("Shown on data of", look.when(review["as_of"])),
+        ("Model", "none" if proposal is None else proposal["model"]),
+        ("Model kept out because", None if proposal is None else proposal["abstained"]),
+        ("Features", review["feature_version"]),
+        ("Envelope", signed),
+        ("Review", f"{review['line']['review_id'][:8]}, version {(etag or '').strip(chr(34))}"),
+    )
+    with st.expander("Evidence, model and data window"):
+        st.html(look.table(("", ""), rows))
 
 
 def _closed(review: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ FILTERS: dict[str, Callable[[Row], bool]] = {
     "Proposals": lambda row: row["review_id"] is not None,
     "No data": lambda row: row["tier"] == "no_data",
 }
+SPARK_MMHG = (110, 170)
 TIER_MARK = {"red_flag": "‼ ", "overdue": "⚠ ", "proposal": "", "no_data": "", "steady": ""}
 
 
@@ -122,13 +123,18 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
         "am": [row["am_systolic"] for row in rows],
         "pm": [row["pm_systolic"] for row in rows],
         # A sparkline knows no gaps: days without readings are left out, not filled in.
-        "spark": [[x for x in row["spark"] if x is not None] for row in rows],
+        # Outside its bounds it would change its scale, so the values are held inside them.
+        "spark": [[_within(x) for x in row["spark"] if x is not None] for row in rows],
         "in_target": [row["in_target_percent"] for row in rows],
         "taken": [row["doses_taken_percent"] for row in rows],
         "proposal": [row["proposal"] for row in rows],
         "certainty": [row["certainty"] for row in rows],
         "data": [row["last_data"] for row in rows],
     }
+
+
+def _within(systolic_mmhg: int) -> int:
+    return max(SPARK_MMHG[0], min(SPARK_MMHG[1], systolic_mmhg))
 
 
 def _column_config() -> dict[str, Any]:
@@ -139,7 +145,9 @@ def _column_config() -> dict[str, Any]:
         "patient": column.TextColumn("Patient", width=190),
         "am": column.NumberColumn("AM mmHg", width=70),
         "pm": column.NumberColumn("PM mmHg", width=70),
-        "spark": column.LineChartColumn("30-day systolic", width=170, y_min=110, y_max=170),
+        "spark": column.LineChartColumn(
+            "30-day systolic", width=170, y_min=SPARK_MMHG[0], y_max=SPARK_MMHG[1]
+        ),
         "in_target": column.NumberColumn("In target", format="%d%%", width=70),
         "taken": column.NumberColumn("Doses taken", format="%d%%", width=85),
         "proposal": column.TextColumn("AI proposal", width=215),

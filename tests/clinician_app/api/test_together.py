@@ -68,7 +68,9 @@ async def test_a_task_is_listed_until_it_is_done(case: Case) -> None:
         task = await tasks.open_task(
             tx, case.patient_id, "lab_order", cause="potassium", now=clock.now()
         )
-    assert [t["words"] for t in (await case.get(f"{case.path}/tasks"))["tasks"]] == ["Lab order"]
+    assert [t["words"] for t in (await case.get(f"{case.path}/tasks"))["tasks"]] == [
+        "Lab order: potassium"
+    ]
     assert len((await case.get("/v1/tasks"))["tasks"]) == 1
     assert (await case.post(f"/v1/tasks/{task.task_id}/done", {})).status_code == 200
     assert (await case.get(f"{case.path}/tasks"))["tasks"] == []
