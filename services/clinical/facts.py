@@ -15,7 +15,7 @@ from services.clinical.envelope import Envelope, Stage, StopCondition
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.history import History, read_history
 from services.clinical.laboratory import Laboratory, read_laboratory
-from services.clinical.moves import Move, MoveKind, Path, is_well_formed
+from services.clinical.moves import DoseChange, Move, MoveKind, Path, is_well_formed
 from services.clinical.patient import (
     Condition,
     ConsentPurpose,
@@ -339,23 +339,33 @@ def _apply(snapshot: Snapshot, move: Move) -> tuple[tuple[int, ...], tuple[bool,
 def _rungs(move: Move) -> tuple[int, int]:
     """Return rungs raised and lowered in total; a start counts one, plus what lies above it.
 
-    PAUSE, RESUME, and the part of a move that takes a drug away count none: what they may do is
-    a matter of other rules. A dose off the ladder counts as far away.
+    PAUSE and RESUME count none: what they may do is a matter of other rules. From or to a dose off
+    the ladder it is far.
     """
     raised = lowered = 0
     if move.kind in (MoveKind.PAUSE, MoveKind.RESUME):
         return 0, 0
     for change in move.changes:
-        places = _LADDER_PLACES[change.drug]
-        to_place = places.get(change.to_ug, _FAR)
-        if change.to_ug == 0:
-            lowered += 1 + places.get(change.from_ug, _FAR)
-        elif change.from_ug == 0:
-            raised += max(1, to_place - _START_PLACES[change.drug] + 1)
-        else:
-            rungs = to_place - places.get(change.from_ug, -_FAR)
-            raised, lowered = raised + max(0, rungs), lowered + max(0, -rungs)
+        if change.to_ug > change.from_ug:
+            raised += _distance_up(change)
+        elif change.to_ug < change.from_ug:
+            lowered += _distance_down(change)
     return raised, lowered
+
+
+def _distance_up(change: DoseChange) -> int:
+    places = _LADDER_PLACES[change.drug]
+    to_place = places.get(change.to_ug, _FAR)
+    if change.from_ug == 0:
+        return max(1, to_place - _START_PLACES[change.drug] + 1)
+    return to_place - places[change.from_ug] if change.from_ug in places else _FAR
+
+
+def _distance_down(change: DoseChange) -> int:
+    """Return the rungs down to the new dose; nothing lies one rung under the lowest."""
+    places = _LADDER_PLACES[change.drug]
+    to_place = -1 if change.to_ug == 0 else places.get(change.to_ug, -_FAR)
+    return places.get(change.from_ug, _FAR) - to_place
 
 
 _FAR = 99

@@ -1,7 +1,7 @@
 """What the regimen of a snapshot says: doses taken now, the last change, the start dose to use."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from services.clinical.formulary import FORMULARY, Drug, DrugClass, drug_class
@@ -75,6 +75,22 @@ def sick_day_open(snapshot: Snapshot) -> bool:
         report.open and report.symptom is Symptom.VOMITING_OR_DIARRHOEA
         for report in snapshot.symptoms
     )
+
+
+# Restart after 24-48 h of eating and drinking normally; the later end is taken. Source: CCJM
+# sick-day rule [V], hours [K].
+RESUME_AFTER = timedelta(hours=48)
+
+
+def resume_due_at(snapshot: Snapshot) -> datetime | None:
+    """Return when paused drugs are to be taken up again, or None when none is paused.
+
+    While vomiting or diarrhoea is open there is no date: the pause lasts until it is closed.
+    """
+    paused = [item.paused_since for item in snapshot.regimen if item.paused_since is not None]
+    if not paused or sick_day_open(snapshot):
+        return None
+    return max(paused) + RESUME_AFTER
 
 
 def start_dose(drug: Drug, snapshot: Snapshot, now: datetime) -> Micrograms:

@@ -22,7 +22,14 @@ from services.clinical.moves import (
 )
 from services.clinical.patient import Condition, Lab, Snapshot, Target
 from services.clinical.proposal import RankedMove, Ranking
-from services.clinical.regimen import RAS_CLASSES, age_years, last_change_at, latest_lab
+from services.clinical.regimen import (
+    RAS_CLASSES,
+    age_years,
+    last_change_at,
+    latest_lab,
+    resume_due_at,
+    sick_day_open,
+)
 from services.clinical.response import REFERENCE_TENTHS, Expected, expected_response
 
 MODEL_ID = "titrator"
@@ -117,9 +124,11 @@ _PREFERENCE_DOWN: Mapping[MoveKind, int] = MappingProxyType(
     }
 )
 _PREFERENCE_STEADY: Mapping[MoveKind, int] = MappingProxyType(
-    {**_PREFERENCE_DOWN, MoveKind.KEEP: 900, MoveKind.RESUME: 800, MoveKind.SWAP: 790}
+    {**_PREFERENCE_DOWN, MoveKind.KEEP: 900}
 )
 
+# On a sick day the pause comes first; once it is over, what was paused comes back first.
+_FIRST = 2_000
 OVER_TREATED_TENTHS = (1100, 650)
 
 
@@ -161,6 +170,11 @@ class Titrator:
         )
         known = mean if isinstance(mean, SufficientAverage) else None
         preference, reason = _preference(known, target, snapshot)
+        if sick_day_open(snapshot):
+            preference, reason = {**preference, MoveKind.PAUSE: _FIRST}, "sick_day"
+        resume_at = resume_due_at(snapshot)
+        if resume_at is not None and resume_at <= now:
+            preference, reason = {**preference, MoveKind.RESUME: _FIRST}, "sick_day_over"
         return _Case(
             snapshot,
             target,

@@ -9,6 +9,7 @@ from services.clinical.facts import DRUGS
 from services.clinical.formulary import FORMULARY, Drug, DrugClass
 from services.clinical.guard import REASONS, RULES
 from services.clinical.logic import leaves
+from services.clinical.rule import Rule
 from services.clinical.verdict import FindingKind, Strength
 from tests.proof.obligations import (
     OBLIGATIONS,
@@ -28,9 +29,9 @@ from tests.proof.world import (
     after,
     before,
     names_rung,
+    place,
     raises_any,
     raises_of,
-    rung_place,
     titrates,
 )
 
@@ -85,6 +86,14 @@ def removals() -> Iterator[Proof]:
             not_passed(rule_id),
             without=rule_id,
         )
+
+
+def exactness() -> Iterator[Proof]:
+    """Each rule speaks only where its claim says so: the guard is no stricter than its text."""
+    sound = z3.And(z3.Not(flag("malformed")), z3.Not(flag("mismatch")))
+    for rule_id, premise in OBLIGATIONS:
+        fires = prover().guard.fires[rule_id]
+        yield prover().never(f"only: {rule_id}", fires, z3.Not(premise), sound)
 
 
 def catastrophes() -> Iterator[Proof]:
@@ -174,7 +183,8 @@ def _one_rung(drug: Drug) -> z3.BoolRef:
         )
     )
     return z3.And(
-        rung_place(drug, after(drug)) - rung_place(drug, before(drug)) == 1,
+        place(drug, after(drug), -1) - place(drug, before(drug), -1) == 1,
+        place(drug, before(drug), -1) >= 0,
         named,
         *(after(d) == before(d) for d in others),
     )
@@ -189,10 +199,10 @@ def unknowns() -> Iterator[Proof]:
     nothing_passed = [z3.Not(flag(f"passed:{rule.rule_id}")) for rule in RULES]
     all_passed = [flag(f"passed:{rule.rule_id}") for rule in RULES]
     for name, lost in LOSSES.items():
-        blurred = GuardModel(unknown=lost).permitted
+        blurred = _permitted_without(lost)
         wanted = WANTED_WHEN.get(name, z3.BoolVal(True))
         # Only a rule that reads what is lost can stand in the one world and not in the other.
-        stops = z3.Or(*(prover().guard.blocks[rule_id] for rule_id in _readers(lost)))
+        stops = z3.Or(*(prover().guard.blocks[rule.rule_id] for rule in _readers(lost)))
         for label, passed in (("nothing", nothing_passed), ("all", all_passed)):
             yield prover().never(
                 f"not knowing {name} widens nothing ({label} passed)",
@@ -203,8 +213,17 @@ def unknowns() -> Iterator[Proof]:
             )
 
 
-def _readers(lost: frozenset[str]) -> list[str]:
-    return [r.rule_id for r in RULES if lost & {leaf.name for leaf in leaves(r.condition)}]
+def _readers(lost: frozenset[str]) -> tuple[Rule, ...]:
+    return tuple(r for r in RULES if lost & {leaf.name for leaf in leaves(r.condition)})
+
+
+def _permitted_without(lost: frozenset[str]) -> z3.BoolRef:
+    """The move is permitted when the facts named are lost; other rules are as they were."""
+    readers = _readers(lost)
+    blurred = GuardModel(unknown=lost, rules=readers)
+    changed = {rule.rule_id for rule in readers}
+    others = [block for name, block in prover().guard.blocks.items() if name not in changed]
+    return z3.And(blurred.permitted, z3.Not(z3.Or(*others)))
 
 
 def downward() -> Iterator[Proof]:
@@ -215,12 +234,11 @@ def downward() -> Iterator[Proof]:
     ]
     yield prover().never("no need for data speaks against a decrease", lowers, z3.Or(asks_for_data))
     for name, lost in LOSSES.items():
-        blurred = GuardModel(unknown=lost).permitted
         yield prover().never(
             f"not knowing {name} blocks no decrease",
             lowers,
             prover().permitted,
-            z3.Not(blurred),
+            z3.Or(*GuardModel(unknown=lost, rules=_readers(lost)).blocks.values()),
         )
     clinical = z3.Or(
         *(
@@ -268,12 +286,13 @@ def loosening() -> Iterator[Proof]:
     """
     validity = ("envelope_beyond_limits", "envelope_needs_second")
     for name, direction in _LOOSER.items():
-        looser = GuardModel(renamed={name: f"{name}:looser"})
+        readers = _readers(frozenset({name}))
+        looser = GuardModel(renamed={name: f"{name}:looser"}, rules=readers)
         new, old = number(f"{name}:looser"), number(name)
         begins = z3.Or(
             *(
                 z3.And(looser.fires[rule.rule_id], z3.Not(prover().guard.fires[rule.rule_id]))
-                for rule in RULES
+                for rule in readers
                 if rule.rule_id not in validity
             )
         )
@@ -287,7 +306,8 @@ def loosening() -> Iterator[Proof]:
 
 
 def _flag_loosening(name: str) -> Proof:
-    looser = GuardModel(renamed={name: f"{name}:looser"})
+    readers = _readers(frozenset({name}))
+    looser = GuardModel(renamed={name: f"{name}:looser"}, rules=readers)
     if name == "stage":
         grew = number("stage:looser") > number("stage")
         # At the last stage but one a second step waits for review: it is looser to be past it.
@@ -297,7 +317,7 @@ def _flag_loosening(name: str) -> Proof:
     begins = z3.Or(
         *(
             z3.And(looser.fires[rule.rule_id], z3.Not(prover().guard.fires[rule.rule_id]))
-            for rule in RULES
+            for rule in readers
         )
     )
     return prover().never(f"loosening {name} makes nothing stricter", premise, begins)
@@ -331,7 +351,7 @@ def possible() -> dict[str, z3.CheckSatResult]:
     return {name: prover().satisfiable(permitted, changes, claim) for name, claim in cases.items()}
 
 
-GROUPS = (obligations, catastrophes, envelope_meaning, unknowns, downward, loosening)
+GROUPS = (obligations, exactness, catastrophes, envelope_meaning, unknowns, downward, loosening)
 
 
 def uncovered() -> set[str]:

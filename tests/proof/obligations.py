@@ -15,13 +15,13 @@ from tests.proof.symbols import flag, known, number
 from tests.proof.world import (
     after,
     before,
-    lowers_drug,
-    names_rung,
     on_order,
+    outside_the_plan,
     raises_any,
     raises_drug,
     raises_of,
-    rung_place,
+    rungs_down,
+    rungs_up,
     starts_drug,
     titrates,
 )
@@ -261,22 +261,17 @@ OBLIGATIONS: tuple[tuple[str, z3.BoolRef], ...] = (
         number("steps_used") >= 1)),
     ("steps_used_up", And(alone_raise, steps, Or(number("steps_used") >= 3,
         And(known("envelope_steps"), number("steps_used") >= number("envelope_steps"))))),
-    ("outside_bounds", And(alone_change, steps, Or(
-        *(And(after(d) != before(d), after(d) == int(rung), Not(names_rung(d, int(rung))))
-          for d in DRUGS for rung in FORMULARY[d].ladder_ug)))),
+    ("outside_bounds", And(alone_change, steps, Or(Not(present), outside_the_plan()))),
     ("more_than_one_rung", And(alone_change, steps, Or(
         z3.Sum([z3.If(after(d) != before(d), 1, 0) for d in DRUGS]) > 1,
-        *(And(raises_drug(d), before(d) > 0,
-              rung_place(d, after(d)) - rung_place(d, before(d)) > 1) for d in DRUGS),
-        *(And(lowers_drug(d), after(d) > 0,
-              rung_place(d, before(d)) - rung_place(d, after(d)) > 1,
-              Not(no_rung(d, before(d)))) for d in DRUGS)))),
+        z3.Sum([rungs_up(d) for d in DRUGS]) > 1,
+        z3.Sum([rungs_down(d) for d in DRUGS]) > 1))),
     ("clinician_only_rung", And(alone, Or(
-        *(And(raises_drug(d), after(d) == int(rung))
-          for d in DRUGS for rung in FORMULARY[d].clinician_only_rungs_ug)))),
+        *(And(raises_drug(d), after(d) >= int(FORMULARY[d].clinician_only_rungs_ug[0]))
+          for d in DRUGS if FORMULARY[d].clinician_only_rungs_ug)))),
     ("patient_start", And(alone_raise, starts >= 1, Not(flag("resumes")))),
-    ("envelope_interval", And(alone, titrated, known("envelope_interval_days"),
-        number("days_since_change") < number("envelope_interval_days"))),
+    ("envelope_interval", And(alone, titrated, Or(number("days_since_change") <= 13,
+        And(present, number("days_since_change") < number("envelope_interval_days"))))),
     ("envelope_target_differs", And(alone_raise, flag("envelope_target_differs"))),
     ("model_unsure", And(alone_raise, Or(unknown("certainty_percent"), And(
         known("envelope_certainty"),
@@ -295,13 +290,14 @@ OBLIGATIONS: tuple[tuple[str, z3.BoolRef], ...] = (
     ("stop_device",
         And(alone_change, stop(StopCondition.DEVICE_CHANGED), flag("device_changed"))),
     ("plan_potassium", And(alone_raise, Or(unknown("potassium"), number("potassium") >= 5000,
-        number("potassium") >= number("envelope_potassium_below")), present)),
-    ("plan_egfr", And(alone_raise, present, Or(unknown("egfr"), number("egfr") < 30_000,
-        number("egfr") < number("envelope_egfr_at_least")))),
-    ("plan_labs_old", And(alone_raise, present, Or(
-        above("potassium_age", 183), above("egfr_age", 183),
-        And(known("potassium_age"), number("potassium_age") > number("envelope_lab_age_days")),
-        And(known("egfr_age"), number("egfr_age") > number("envelope_lab_age_days"))))),
+        And(present, number("potassium") >= number("envelope_potassium_below"))))),
+    ("plan_egfr", And(alone_raise, Or(unknown("egfr"), number("egfr") < 30_000,
+        And(present, number("egfr") < number("envelope_egfr_at_least"))))),
+    ("plan_labs_old", And(alone_raise, Or(
+        above("potassium_age", 183), above("egfr_age", 183), And(present, Or(
+            And(known("potassium_age"),
+                number("potassium_age") > number("envelope_lab_age_days")),
+            And(known("egfr_age"), number("egfr_age") > number("envelope_lab_age_days"))))))),
     ("alone_dementia", And(alone_raise, has(C.DEMENTIA))),
     ("alone_recent_event", And(alone_raise, has(C.RECENT_CARDIOVASCULAR_EVENT))),
     ("alone_specialist", And(alone_raise, has(C.SPECIALIST_MANAGED))),

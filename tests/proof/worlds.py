@@ -112,7 +112,7 @@ def random_snapshot(source: random.Random) -> Snapshot:
     regimen = tuple(
         ex.prescription(
             drug,
-            int(source.choice(FORMULARY[drug].ladder_ug)),
+            7 if odd() else int(source.choice(FORMULARY[drug].ladder_ug)),
             paused_since=ex.NOW - ex.DAY if odd() else None,
             tablets_in_hand=None if odd() else source.choice((5, 60)),
         )
