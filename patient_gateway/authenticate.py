@@ -1,5 +1,6 @@
 """From a request to a `Call`: the route's permission, a genuine token, a rate that is bearable."""
 
+import re
 from typing import Annotated
 
 from fastapi import Depends
@@ -15,6 +16,8 @@ from services.problems import ProblemCode, ProblemRaised, language_of
 from services.store.errors import is_outage
 from services.store.roles import Acting
 
+# Every id here is one; anything else cannot exist and may not even be text that a database takes.
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
@@ -35,6 +38,9 @@ async def authenticate(request: Request) -> Call:
     if permission is None:
         raise ProblemRaised(ProblemCode.NOT_ALLOWED)
     claims = await _claims(request, door, permission)
+    if not all(_ID.fullmatch(value) for value in request.path_params.values()):
+        await _note_refusal(request, door, permission, "not_found")
+        raise ProblemRaised(ProblemCode.NOT_FOUND)
     now = door.now()
     wait_s = door.devices.take(claims.device_id or claims.actor_id, now=now)
     if wait_s:

@@ -39,7 +39,8 @@ ImportedT = TypeVar("ImportedT", ImportedPatient, ImportedAddition)
 Simulated = Annotated[bool, Query(description="True for an invented patient: labelled everywhere")]
 Timezone = Annotated[str, Query(max_length=64, description="IANA name, such as Asia/Shanghai")]
 Responsible = Annotated[
-    str | None, Query(max_length=64, description="The clinician; needed from a registrar")
+    str | None,
+    Query(pattern=r"^[0-9a-f-]{36}$", description="The clinician; needed from a registrar"),
 ]
 
 

@@ -8,6 +8,7 @@ from patient_gateway.wire import (
     ClientId,
     FreeText,
     Instant,
+    Label,
     MmhgUnit,
     Wire,
     code_of,
@@ -146,8 +147,8 @@ class WindowItem(Wire):
 class DeviceDescription(Wire):
     """The patient's cuff and phone; what is not known is left out and stays unknown."""
 
-    model: Annotated[str, StringConstraints(min_length=1, max_length=120)]
-    firmware: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    model: Label
+    firmware: Label | None = None
     validated: bool | None = None
     cuff_fits: bool | None = None
 

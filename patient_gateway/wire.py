@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.problems import ProblemCode
@@ -16,6 +16,7 @@ from services.problems import ProblemCode
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(?P<offset>Z|[+-]\d\d:\d\d)?", re.ASCII
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # Home monitors did not exist in this form before; an earlier date is a clock that was never set.
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MAX_OFFSET = timedelta(hours=14)
@@ -85,9 +86,24 @@ def unit_of(*units: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _writable(text: str) -> str:
+    """PostgreSQL keeps no NUL, and a terminal obeys what a log or a message should only show."""
+    if _CONTROL.search(text) is not None:
+        raise refusal(ProblemCode.INVALID_INPUT, "text without control characters")
+    return text
+
+
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 """The phone's own id of an item: the same id again is the same item."""
-FreeText = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
-OpaqueId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+FreeText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2000, strip_whitespace=True),
+    AfterValidator(_writable),
+]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, strip_whitespace=True),
+    AfterValidator(_writable),
+]
 MmhgUnit = Annotated[Literal["mm[Hg]"], unit_of("mm[Hg]")]

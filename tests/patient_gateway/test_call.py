@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from services.access.policy import Role as AccessRole
 from services.access.tokens import issue
+from services.ids import new_id
 from services.store import Role, credentials
 from services.store.roles import Acting
 from tests.patient_gateway.conftest import Gateway
@@ -95,7 +96,7 @@ async def test_withdrawn_consent_ends_collection_at_once(phone: Phone) -> None:
 async def test_monitoring_alone_is_observe_only(gateway: Gateway) -> None:
     phone = await gateway.phone("monitoring")
     assert (await phone.get("/v1/plan")).json()["observe_only"] is True
-    answer = await phone.post("/v1/advice/some-id/answer", {"answer": "accept"})
+    answer = await phone.post(f"/v1/advice/{new_id()}/answer", {"answer": "accept"})
     assert (answer.status_code, answer.json()["code"]) == (403, "no_consent")
 
 
@@ -160,7 +161,7 @@ async def test_each_ending_is_exactly_one_event(
         (lambda: phone.post("/v1/readings", b"{"), ("reading.recorded", "refused")),
         (lambda: phone.post("/v1/goals", {"text": "Walk"}), ("goal.proposed", "success")),
         (
-            lambda: phone.post("/v1/goals/none/answer", {"answer": "agree"}),
+            lambda: phone.post(f"/v1/goals/{new_id()}/answer", {"answer": "agree"}),
             ("goal.agreed", "refused"),
         ),
         (lambda: phone.post("/v1/halt", {}), ("halt.set", "success")),
@@ -233,3 +234,15 @@ async def test_an_upload_only_device_uploads_readings_and_nothing_else(gateway: 
     refused = await device.post("/v1/readings", {"items": [device.reading()]})
     assert refused.json()["code"] == "no_consent"
     assert AccessRole.DEVICE.value not in answer.json()["scope"]
+
+
+@pytest.mark.parametrize("name", ["%00", "x", "..%2Fplan", "%F0%9F%92%8A", "A" * 400])
+async def test_what_is_no_id_is_not_found(gateway: Gateway, phone: Phone, name: str) -> None:
+    for path in (f"/v1/goals/{name}/answer", f"/v1/advice/{name}/answer"):
+        assert (await phone.post(path, {"answer": "decline"})).status_code == 404
+    added = await gateway.clinician().post(f"/v1/imports/{name}", {})
+    assert added.status_code == 404
+    odd = await gateway.clinician().post(
+        f"/v1/imports?simulated=true&timezone={name}&clinician_id={name}", {}
+    )
+    assert odd.status_code == 422

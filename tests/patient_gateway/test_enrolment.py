@@ -39,6 +39,8 @@ async def test_a_code_expires_after_a_week(gateway: Gateway) -> None:
         {"enrolment_code": 7, "device": {"model": "x"}},
         {"enrolment_code": "7K3M-Q0ZD-94T1", "device": {"model": ""}},
         {"enrolment_code": "7K3M-Q0ZD-94T1", "device": {"model": "x", "serial": "y"}},
+        {"enrolment_code": "7K3M-Q0ZD-94T1", "device": {"model": "x\x00y"}},
+        {"enrolment_code": "7K3M-Q0ZD-94T1\x00", "device": {"model": ""}},
         {"enrolment_code": "7K3M-Q0ZD-94T1", "device": {"model": "x", "validated": "yes"}},
     ],
 )
