@@ -22,6 +22,7 @@ from services.store import Acting, Role, Store, credentials, windows
 from services.store.entries import PendingWindow
 from services.store.loop_outbox import LoopOutbox
 from services.store.loop_records import LoopRecords
+from services.store.on_call import CLINIC
 from workflows.activities import IngestActivities, PagingActivities, RecordActivities
 from workflows.process import (
     PortInUse,
@@ -79,7 +80,9 @@ async def _worker(loaded: Settings, predictor: Predictor) -> int:
         workers = make_workers(
             client,
             records=RecordActivities(LoopRecords(store), predictor, clock.now),
-            paging=PagingActivities(StaffNotifier(store, notify.people(loaded))),
+            paging=PagingActivities(
+                StaffNotifier(store, notify.people(loaded), loaded.operator_address)
+            ),
             ingest=IngestActivities(batches, clock.now),
         )
         logger.info("worker_started", extra={"predictor": type(predictor).__name__})
@@ -120,26 +123,34 @@ async def _relay_until_it_breaks(relay: Relay, stop: asyncio.Event) -> None:
 
 
 class StaffNotifier:
-    """Reaches staff through `services.notify`; their username is where mail goes."""
+    """Reaches staff through `services.notify`; their username is where mail goes.
 
-    def __init__(self, store: Store, people: People) -> None:
+    `clinic_address` is told when there is nobody else.
+    """
+
+    def __init__(self, store: Store, people: People, clinic_address: str) -> None:
         self._store = store
         self._people = people
+        self._clinic_address = clinic_address
 
     async def page(
         self, *, key: str, recipient_id: str, topic: str, about_id: str, urgent: bool
     ) -> None:
         """Send one notice. Raises NotReached when no channel took it."""
-        async with self._store.transaction(ACTING) as tx:
-            person = await credentials.clinician(tx, recipient_id)
         notice = Notice(
             recipient_id=recipient_id,
-            recipient_address=person.username,
+            recipient_address=await self._address(recipient_id),
             urgency=f"urgent {topic}" if urgent else topic,
             reference=about_id,
             sent_at=clock.now(),
         )
         await self._people.reach(notice)
+
+    async def _address(self, recipient_id: str) -> str:
+        if recipient_id == CLINIC:
+            return self._clinic_address
+        async with self._store.transaction(ACTING) as tx:
+            return (await credentials.clinician(tx, recipient_id)).username
 
 
 class StoreWindows:

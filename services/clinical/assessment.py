@@ -9,6 +9,7 @@ from services.clinical.averaging import Average
 from services.clinical.envelope import Envelope, Stage
 from services.clinical.facts import Facts, Person, read_move, read_person
 from services.clinical.guard import judge_facts
+from services.clinical.lines import proposable
 from services.clinical.moves import KEEP, Move, MoveKind, Path, legal_moves
 from services.clinical.patient import Snapshot, Target
 from services.clinical.proposal import Predictor, PredictorUnavailable, Proposal, Ranking
@@ -100,6 +101,8 @@ class _Run:
         """Return the best step that the patient may take alone, or None."""
         moves = self._moves(Path.PATIENT)
         ranking = self._rank(moves)
+        if ranking.abstained is not None:
+            return None  # a ranker that keeps out of it must not lead to a step without a clinician
         for move in _in_order(ranking):
             if move.kind is MoveKind.KEEP:
                 return None  # what ranks below "no change" is not advised
@@ -130,7 +133,8 @@ class _Run:
         return self._assessment(moves, ranking, proposal, verdict, rejected)
 
     def _moves(self, path: Path) -> tuple[Move, ...]:
-        return legal_moves(self._snapshot, path=path, now=self._now, envelope=self._envelope)
+        moves = legal_moves(self._snapshot, path=path, now=self._now, envelope=self._envelope)
+        return proposable(self._snapshot, moves)
 
     def _rank(self, moves: tuple[Move, ...]) -> Ranking:
         target = self._target()

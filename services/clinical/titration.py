@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from statistics import NormalDist
 from types import MappingProxyType
 
 from services.clinical.averaging import SufficientAverage, average
@@ -159,9 +160,13 @@ class Titrator:
         ranked = [_ranked(move, case) for move in moves]
         # Ties keep the order of the moves given, so that the ranking is one and the same.
         ranked.sort(key=lambda item: -item.score_thousandths)
-        certainty = 100 if case.mean is not None else 0
         return Ranking(
-            tuple(ranked), certainty, MODEL_ID, MODEL_VERSION, FEATURE_VERSION, abstained=None
+            tuple(ranked),
+            _certainty_percent(case),
+            MODEL_ID,
+            MODEL_VERSION,
+            FEATURE_VERSION,
+            abstained=None,
         )
 
     def _case(self, snapshot: Snapshot, target: Target, now: datetime) -> _Case:
@@ -196,6 +201,32 @@ class Titrator:
         diabetic = Condition.DIABETES_TYPE_2 in snapshot.conditions
         old = age_years(snapshot.birth_date, now.date()) >= NICE_CCB_FIRST_YEARS
         return _CCB_FIRST if old and not diabetic else _RAS_FIRST
+
+
+def _certainty_percent(case: _Case) -> int:
+    """Return how sure it is that the true home mean lies where the ranking takes it to be.
+
+    Above goal: above either limit. Over-treated: below either floor. Else: inside all four.
+    """
+    if case.mean is None:
+        return 0
+    mean = case.mean
+    systolic = NormalDist(mean.systolic_tenths, max(mean.systolic_se_tenths, 1))
+    diastolic = NormalDist(mean.diastolic_tenths, max(mean.diastolic_se_tenths, 1))
+    low_systolic, low_diastolic = OVER_TREATED_TENTHS
+    below = max(systolic.cdf(low_systolic), diastolic.cdf(low_diastolic))
+    above = 1.0 - min(
+        systolic.cdf(10 * case.target.systolic_below_mmhg),
+        diastolic.cdf(10 * case.target.diastolic_below_mmhg),
+    )
+    shares = {
+        "over_treated": below,
+        "above_target": above,
+        "stage_2": above,
+        "in_target": max(1.0 - below - above, 0.0),
+    }
+    # A sick day is what the patient reported: nothing about it is estimated.
+    return int(100 * shares.get(case.reason, 1.0))
 
 
 def _kidney_asks_for_ras(snapshot: Snapshot) -> bool:
