@@ -178,46 +178,38 @@ def _option(envelope: Envelope, bounds: DrugBounds, simulated: bool) -> Resource
 
 def _limits(envelope: Envelope) -> Resource:
     """Every limit of the envelope, in the sub-extensions of its published definition."""
-    mmhg, percent = "mm[Hg]", "%"
-    rows: list[tuple[str, str, object]] = [
+    target = envelope.target
+    rows: tuple[tuple[str, str, object], ...] = (
         ("version", "valueInteger", envelope.version),
         ("stage", "valueCode", envelope.stage.value),
         ("step", "valueInteger", envelope.max_step_rungs),
         ("interval", "valueQuantity", quantity(envelope.min_interval_days, "days", "d")),
         ("steps", "valueInteger", envelope.steps_allowed),
-        ("labAge", "valueQuantity", quantity(envelope.lab_max_age_days, "days", "d")),
-        (
-            "potassiumBelow",
-            "valueQuantity",
-            quantity(thousandths(envelope.potassium_below_thousandths), "mmol/L", "mmol/L"),
-        ),
-        (
-            "egfrAtLeast",
-            "valueQuantity",
-            quantity(
-                thousandths(envelope.egfr_at_least_thousandths),
-                "mL/min/{1.73_m2}",
-                "mL/min/{1.73_m2}",
-            ),
-        ),
-        (
-            "systolicBelow",
-            "valueQuantity",
-            quantity(envelope.target.systolic_below_mmhg, "mmHg", mmhg),
-        ),
-        (
-            "diastolicBelow",
-            "valueQuantity",
-            quantity(envelope.target.diastolic_below_mmhg, "mmHg", mmhg),
-        ),
-        ("certainty", "valueQuantity", quantity(envelope.confidence_floor_percent, "%", percent)),
+        *_lab_limits(envelope),
+        ("systolicBelow", "valueQuantity", _mmhg(target.systolic_below_mmhg)),
+        ("diastolicBelow", "valueQuantity", _mmhg(target.diastolic_below_mmhg)),
+        ("certainty", "valueQuantity", quantity(envelope.confidence_floor_percent, "%", "%")),
         ("age80", "valueBoolean", envelope.allow_age_80_and_over),
         *(("stop", "valueCode", stop.value) for stop in sorted(envelope.stop_conditions)),
-    ]
+    )
     return {
         "url": codes.EXTENSION_LIMITS,
         "extension": [{"url": name, kind: value} for name, kind, value in rows],
     }
+
+
+def _lab_limits(envelope: Envelope) -> tuple[tuple[str, str, object], ...]:
+    potassium = thousandths(envelope.potassium_below_thousandths)
+    egfr, unit = thousandths(envelope.egfr_at_least_thousandths), "mL/min/{1.73_m2}"
+    return (
+        ("labAge", "valueQuantity", quantity(envelope.lab_max_age_days, "days", "d")),
+        ("potassiumBelow", "valueQuantity", quantity(potassium, "mmol/L", "mmol/L")),
+        ("egfrAtLeast", "valueQuantity", quantity(egfr, unit, unit)),
+    )
+
+
+def _mmhg(value: int) -> Resource:
+    return quantity(value, "mmHg", "mm[Hg]")
 
 
 def _signature(envelope: Envelope) -> tuple[str, datetime]:
