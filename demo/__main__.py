@@ -12,14 +12,14 @@ from typing import Final, TypeVar
 
 import httpx
 
-from demo import play
+from demo import play, talk
 from demo.audit_run import Audited, audit
 from demo.backfill import Patient, admit, confirm, refuse_the_deceased, send_history
 from demo.desk import Desk, Login, NoLogin, read_logins
 from demo.history import local_zone
 from demo.outcome import read_log, summary, tree_size
 from demo.personas import PERSONAS, Persona, cast
-from demo.settle import LastWord, last_words
+from demo.settle import LastWord, happened, last_words, look
 from demo.show import Line, Progress, addresses, figures, table
 from demo.wire import Json, NotThere, Refused
 from services import clock
@@ -57,21 +57,22 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if options.exit:
         subprocess.run([sys.executable, "-m", "deploy", "down"], check=True)
+    else:
+        print("\n" + addresses(settings, lead_of(settings)))
     return 0 if found["audit"]["verified"] else 1
 
 
 async def _run(settings: Settings, people: Sequence[Persona]) -> Json:
-    lead = _lead(read_logins(settings.home))
     limits = httpx.Limits(max_connections=2 * AT_ONCE + 8)
     async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=60.0) as http:
         desk = Desk(http, settings.clinician_api_url, settings.gateway_url)
-        await desk.sign_in(lead)
+        await desk.sign_in(lead_of(settings))
         began = clock.now()
         stage = Stage(http, settings, desk, local_zone(began), began, Progress())
         patients, refusal = await _backfill(stage, people)
         await _play(stage, patients)
         words = await _settle(stage, patients)
-        return await _report(stage, patients, words, refusal, lead)
+        return await _report(stage, patients, words, refusal)
 
 
 async def _backfill(stage: Stage, people: Sequence[Persona]) -> tuple[list[Patient], str]:
@@ -97,7 +98,12 @@ async def _play(stage: Stage, patients: list[Patient]) -> None:
     progress, desk = stage.progress, stage.desk
     phones = [play.measure(p, n, zone=stage.zone) for n, p in enumerate(patients)]
     answers = [play.answer_advice(p) for p in patients if p.persona.story in play.ADVISED]
-    desk_work = [play.decide_reviews(desk, patients), play.take_alarms(desk, patients)]
+    desk_work = [
+        play.decide_reviews(desk, patients),
+        play.take_alarms(desk, patients),
+        talk.agree_goals(desk, patients),
+        talk.answer_question(desk, patients),
+    ]
     work: list[Awaitable[None]] = [*phones, *answers, *desk_work]
     progress.step("phones measure, watches send, the desk decides", len(work))
     await asyncio.gather(*(_counted(progress, one) for one in work))
@@ -115,20 +121,17 @@ async def _report(
     patients: list[Patient],
     words: dict[str, LastWord],
     refusal: str,
-    lead: Login,
 ) -> Json:
-    waiting = [str(r["patient_id"]) for r in await stage.desk.open_reviews()]
-    mine = {p.patient_id for p in patients}
-    rows = {r["patient_id"]: r for r in (await stage.desk.api.get("/v1/worklist"))["rows"]}
+    seen = await look(stage.desk, patients)
     stage.progress.step("export the audit log and verify it offline")
     audited = await asyncio.to_thread(audit, stage.settings.home)
     stage.progress.part()
     stage.progress.end()
-    found = _summary(stage, patients, audited, sum(one in mine for one in waiting))
+    found = _summary(stage, patients, audited, len(seen.waiting))
     _write(stage.settings, found)
-    lines = [_line(p, rows.get(p.patient_id), words.get(p.patient_id), waiting) for p in patients]
+    lines = [happened(p, seen, words.get(p.patient_id)) for p in patients]
     lines.append(Line("(deceased)", "import", f"refused: {refusal}"))
-    print(f"\n{table(lines)}\n\n{figures(found)}\n\n{addresses(stage.settings, lead)}")
+    print(f"\n{table(lines)}\n\n{figures(found)}")
     if not audited.verified:
         print(f"\nthe audit did not verify: {audited.said}", file=sys.stderr)
     return found
@@ -146,18 +149,6 @@ def _summary(stage: Stage, patients: list[Patient], audited: Audited, waiting: i
     )
 
 
-def _line(
-    patient: Patient, row: Json | None, last: LastWord | None, waiting: Sequence[str]
-) -> Line:
-    said = [*patient.notes]
-    if last is not None:
-        said.append(last.words)
-    if patient.patient_id in waiting:
-        said.append("a review waits for you")
-    name = patient.persona.record if row is None else str(row["name"])
-    return Line(name, patient.persona.story.value.replace("_", " "), " · ".join(said))
-
-
 def _write(settings: Settings, found: Json) -> None:
     folder = settings.home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -165,8 +156,9 @@ def _write(settings: Settings, found: Json) -> None:
     (folder / "summary.json").write_text(text, encoding="utf-8")
 
 
-def _lead(logins: Sequence[Login]) -> Login:
-    leads = [login for login in logins if login.role == "lead"]
+def lead_of(settings: Settings) -> Login:
+    """Return the account that decides. Raises NoLogin."""
+    leads = [login for login in read_logins(settings.home) if login.role == "lead"]
     if not leads:
         raise NoLogin("no lead among the demo's accounts: run `make demo`")
     return leads[0]

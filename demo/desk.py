@@ -134,6 +134,18 @@ class Desk:
             raise
         return True
 
+    async def propose_goal(self, patient_id: str, text: str) -> None:
+        """Propose a goal, which the clinician thereby agrees to."""
+        await self.api.post(f"/v1/patients/{patient_id}/goals", {"text": text})
+
+    async def agree_to_goal(self, goal_id: str) -> None:
+        """Agree to a goal that the patient proposed."""
+        await self.api.post(f"/v1/goals/{goal_id}/answer", {"agree": True})
+
+    async def write(self, patient_id: str, text: str) -> None:
+        """Send a message to a patient."""
+        await self.api.post(f"/v1/patients/{patient_id}/messages", {"text": text})
+
     def _hold(self, token: str) -> None:
         self.api.token = token
         self.gateway.token = token

@@ -82,6 +82,8 @@ def summary(
         "holds": holds(made),
         "audit": {"leaves": leaves, "verified": verified},
         "seconds": seconds,
+        "goals_agreed": acts["goal.agreed"],
+        "visits_planned": acts["visit.planned"],
         "assessments": len(made),
         "duplicates": sum(p.phone.uploaded.of("readings", "duplicate") for p in patients),
     }

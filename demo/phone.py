@@ -74,3 +74,19 @@ class Phone:
         """Accept or decline; return whether it was carried out."""
         body = {"answer": answer} | ({"reason": reason} if reason is not None else {})
         return await self._wire.post(f"/v1/advice/{advice_id}/answer", body)
+
+    async def propose_goal(self, text: str) -> str:
+        """Propose a goal; return its id."""
+        return str((await self._wire.post("/v1/goals", {"text": text}))["goal_id"])
+
+    async def agree_to_goals(self) -> int:
+        """Agree to every goal that waits for the patient; return how many did."""
+        listed = (await self._wire.get("/v1/goals"))["items"]
+        waiting = [goal for goal in listed if goal["awaits_patient"]]
+        for goal in waiting:
+            await self._wire.post(f"/v1/goals/{goal['goal_id']}/answer", {"answer": "agree"})
+        return len(waiting)
+
+    async def write(self, text: str) -> None:
+        """Send a message to the care team."""
+        await self._wire.post("/v1/messages", {"text": text})

@@ -1,4 +1,4 @@
-"""The last word of each patient's loop, as the clinician's timeline shows it."""
+"""What the clinician sees at the end: the last word of each patient's loop, and what waits."""
 
 import asyncio
 import re
@@ -10,6 +10,7 @@ from typing import Final
 from demo.backfill import Patient
 from demo.desk import Desk
 from demo.personas import Story
+from demo.show import Line
 from demo.wire import Json
 from services.clinical import guard
 
@@ -51,6 +52,46 @@ async def last_words(
     for patient in open_.values():
         patient.notes.append("its loop said nothing after the last reading")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the dashboard shows at the end: rows, reviews that wait, alarms that wait."""
+
+    rows: dict[str, Json]
+    waiting: frozenset[str]
+    alarms: dict[str, str]
+
+
+async def look(desk: Desk, patients: Sequence[Patient]) -> Seen:
+    """Return what is shown of this run's patients."""
+    mine = {p.patient_id for p in patients}
+    reviews = {str(review["patient_id"]) for review in await desk.open_reviews()}
+    listed = (await desk.api.get("/v1/worklist"))["rows"]
+    alarms = (await desk.api.get("/v1/alarms"))["alarms"]
+    return Seen(
+        rows={row["patient_id"]: row for row in listed},
+        waiting=frozenset(reviews & mine),
+        alarms={
+            str(alarm["header"]["patient_id"]): str(alarm["words"])
+            for alarm in alarms
+            if alarm["status"] != "acknowledged"
+        },
+    )
+
+
+def happened(patient: Patient, seen: Seen, last: LastWord | None) -> Line:
+    """Return one patient's line of the final table."""
+    said = list(patient.notes)
+    if patient.patient_id in seen.alarms:
+        said.append(f"an alarm waits for you: {seen.alarms[patient.patient_id]}")
+    if last is not None:
+        said.append(last.words)
+    if patient.patient_id in seen.waiting:
+        said.append("a review waits for you")
+    row = seen.rows.get(patient.patient_id)
+    name = patient.persona.record if row is None else str(row["name"])
+    return Line(name, patient.persona.story.value.replace("_", " "), " · ".join(said))
 
 
 def latest(timeline: Json) -> LastWord | None:

@@ -10,7 +10,7 @@ from demo.backfill import Patient
 from demo.desk import Desk
 from demo.personas import PERSONAS
 from demo.phone import Phone
-from demo.settle import last_words, latest
+from demo.settle import LastWord, Seen, happened, last_words, latest
 
 _NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -48,3 +48,16 @@ async def test_an_assessment_before_the_last_reading_is_waited_beyond(
     found = await last_words(desk, [patient], since=_NOW)
     assert asked == 3
     assert found["p-1"].words == "The home average is in target."
+
+
+def test_a_line_says_what_waits_for_the_visitor() -> None:
+    patient = Patient(PERSONAS[0], "p-1", Phone(httpx.AsyncClient(), "http://g"), 0)
+    patient.notes.append("measured twice")
+    seen = Seen({"p-1": {"name": "Ada"}}, frozenset({"p-1"}), {"p-1": "Persistent low"})
+    line = happened(patient, seen, LastWord(_NOW, "a step was proposed"))
+    assert line.name == "Ada"
+    assert line.happened == (
+        "measured twice · an alarm waits for you: Persistent low · a step was proposed · "
+        "a review waits for you"
+    )
+    assert happened(patient, Seen({}, frozenset(), {}), None).happened == "measured twice"
