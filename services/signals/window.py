@@ -79,8 +79,17 @@ class Windows:
         """Length of each window in seconds."""
         return float(self.samples.shape[1]) / self.rate_hz
 
+    def _is_whole(self) -> bool:
+        """Return whether every sample is a measured number: two reductions, no array made."""
+        if self.samples.size == 0:
+            return True
+        # A NaN makes both comparisons false.
+        return bool(self.samples.max() <= MOST_MEASURED and self.samples.min() >= -MOST_MEASURED)
+
     def missing(self) -> BoolArray:
         """Return where there is no sample: a gap, or what is no measured number; as the windows."""
+        if self._is_whole():
+            return np.zeros(self.samples.shape[:2], np.bool_) if self.gaps is None else self.gaps
         with np.errstate(invalid="ignore"):
             measured = np.abs(self.samples) <= MOST_MEASURED  # False for NaN
         unknown: BoolArray = ~(measured.all(axis=2) if measured.ndim == 3 else measured)
@@ -137,7 +146,7 @@ def prepared(windows: Windows) -> Float32Array:
 def _level(samples: npt.NDArray[np.floating]) -> Float32Array:
     if samples.shape[1] == 0:
         return samples.astype(np.float32)
-    levelled: Float32Array = np.subtract(
-        samples, samples.mean(axis=1, keepdims=True), dtype=np.float64
-    ).astype(np.float32)
+    levelled = np.empty(samples.shape, np.float32)
+    level = samples.mean(axis=1, keepdims=True, dtype=np.float64)
+    np.subtract(samples, level, out=levelled, casting="same_kind")  # rounded after the difference
     return levelled
