@@ -69,6 +69,13 @@ class Phone:
             },
         )
 
+    async def renew(self) -> None:
+        """Change the refresh token for a new pair."""
+        answer = await self.post("/v1/tokens", {"refresh_token": self.tokens["refresh_token"]})
+        assert answer.status_code == 200, answer.text
+        self.tokens = answer.json()
+        self.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
+
     async def consent(self, *purposes: str) -> None:
         answer = await self.send("PUT", "/v1/consent", {"purposes": list(purposes)})
         assert answer.status_code == 200, answer.text

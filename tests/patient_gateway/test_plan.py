@@ -1,9 +1,12 @@
 """The plan in tablets, and advice: read back, answered once, gone when closed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 
+from patient_gateway.app import create_app
 from patient_gateway.plan import tablets_text
 from services.clinical.formulary import Drug
 from services.clinical.moves import DoseChange, Move, MoveKind
@@ -16,6 +19,8 @@ from services.store.entries import AdviceBody, AdviceEntry
 from services.store.roles import Acting
 from tests.patient_gateway.conftest import Gateway
 from tests.patient_gateway.phones import Phone
+from tests.stack import free_port
+from workflows.client import connect
 
 STEP = Move(MoveKind.STEP_UP, (DoseChange(Drug.AMLODIPINE, Micrograms(5000), Micrograms(10000)),))
 
@@ -181,3 +186,16 @@ async def test_advice_of_another_patient_is_not_there(gateway: Gateway, phone: P
     answer = await phone.post(f"/v1/advice/{entry.advice_id}/answer", {"answer": "accept"})
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert gateway.loops.given == []
+
+
+async def test_the_real_client_with_no_loops_to_reach_is_an_outage_too(
+    gateway: Gateway, phone: Phone
+) -> None:
+    entry = await offer(gateway, phone)
+    nowhere = replace(gateway.settings, temporal_port=free_port())
+    app = create_app(nowhere, gateway.store, await connect(nowhere), now=gateway.clock)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        alone = Phone(http, gateway.clock, dict(phone.headers))
+        answer = await alone.post(f"/v1/advice/{entry.advice_id}/answer", {"answer": "accept"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")

@@ -109,7 +109,7 @@ async def test_a_crisis_uploaded_a_day_late_is_a_task_and_pages_nobody(
     gateway: Gateway, phone: Phone
 ) -> None:
     gateway.clock.forward(days=3)
-    phone = await renewed(gateway, phone)
+    await phone.renew()
     taken_at = (gateway.clock() - timedelta(hours=25)).isoformat()
     answer = await phone.upload(phone.reading(186, 112, taken_at=taken_at))
     assert answer["alarm"]["urgency"] == "queue"
@@ -210,12 +210,3 @@ async def test_each_bad_reading_is_refused_by_name_and_its_neighbours_are_stored
 async def test_a_refusal_never_repeats_what_was_sent(phone: Phone) -> None:
     answer = await phone.upload(phone.reading(systolic=299, diastolic=21, posture="canary-value"))
     assert "canary-value" not in str(answer["items"][0]["problem"])
-
-
-async def renewed(gateway: Gateway, phone: Phone) -> Phone:
-    """The same phone with a fresh access token."""
-    answer = await phone.post("/v1/tokens", {"refresh_token": phone.tokens["refresh_token"]})
-    assert answer.status_code == 200, answer.text
-    phone.tokens = answer.json()
-    phone.headers["Authorization"] = f"Bearer {phone.tokens['access_token']}"
-    return phone

@@ -10,7 +10,7 @@ import pytest
 
 from services.clinical.formulary import Drug
 from services.signals.packing import unpack
-from services.store import Role, doses, symptoms, tasks, weights, windows
+from services.store import Role, alarms, doses, symptoms, tasks, weights, windows
 from services.store.roles import Acting
 from tests.patient_gateway.conftest import Gateway
 from tests.patient_gateway.phones import Phone
@@ -169,12 +169,28 @@ async def test_a_symptom_closes_under_its_own_id(gateway: Gateway, phone: Phone)
     assert entry.closed_at is not None
 
 
-async def test_an_old_symptom_reported_late_is_a_task_and_one_from_before_enrolment_is_not(
+async def causes(gateway: Gateway, phone: Phone) -> tuple[set[str], set[str]]:
+    """Return the causes of open tasks and of open alarms."""
+    async with gateway.store.transaction(Acting("patient", "p", phone.patient_id)) as tx:
+        open_tasks = await tasks.list_open(tx, phone.patient_id)
+        open_alarms = await alarms.list_open(tx, phone.patient_id)
+    return {task.cause for task in open_tasks}, {alarm.cause for alarm in open_alarms}
+
+
+async def test_a_symptom_reported_a_day_late_is_a_task_and_no_alarm(
     gateway: Gateway, phone: Phone
 ) -> None:
+    gateway.clock.forward(days=3)
+    await phone.renew()
+    at = (gateway.clock() - timedelta(hours=25)).isoformat()
+    late = {**SYMPTOM, "symptom": "chest_pain", "reported_at": at}
+    assert (await phone.post("/v1/symptoms", {"items": [late]})).json()["alarm"] is None
+    open_tasks, open_alarms = await causes(gateway, phone)
+    assert "late_symptom" in open_tasks and not open_alarms
+
+
+async def test_a_symptom_from_before_enrolment_is_history(gateway: Gateway, phone: Phone) -> None:
     before = {**SYMPTOM, "symptom": "chest_pain", "reported_at": "2026-02-27T07:00:00Z"}
     assert (await phone.post("/v1/symptoms", {"items": [before]})).json()["alarm"] is None
-    gateway.clock.forward(minutes=5)
-    async with gateway.store.transaction(Acting("patient", "p", phone.patient_id)) as tx:
-        kinds = [task.cause for task in await tasks.list_open(tx, phone.patient_id)]
-    assert "late_symptom" not in kinds
+    open_tasks, open_alarms = await causes(gateway, phone)
+    assert "late_symptom" not in open_tasks and not open_alarms
