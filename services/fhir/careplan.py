@@ -88,22 +88,29 @@ def request_group(*, envelope: Envelope, simulated: bool) -> Resource:
         "subject": reference("Patient", envelope.patient_id),
         "authoredOn": instant(signed_at),
         "author": reference("Practitioner", signed_by),
-        "action": [
-            {
-                "title": "One step of one drug",
-                "groupingBehavior": "logical-group",
-                "selectionBehavior": "at-most-one",
-                "action": [
-                    {
-                        "title": bounds.drug.value,
-                        "resource": reference("MedicationRequest", _option_id(envelope, bounds)),
-                    }
-                    for bounds in envelope.bounds
-                ],
-            }
-        ],
+        **_choices(envelope),
         **meta(simulated=simulated),
     }
+
+
+def _choices(envelope: Envelope) -> Resource:
+    """A plan that only lets the AI propose offers the patient nothing to choose."""
+    if not envelope.bounds:
+        return {}
+    options = [
+        {
+            "title": bounds.drug.value,
+            "resource": reference("MedicationRequest", _option_id(envelope, bounds)),
+        }
+        for bounds in envelope.bounds
+    ]
+    step = {
+        "title": "One step of one drug",
+        "groupingBehavior": "logical-group",
+        "selectionBehavior": "at-most-one",
+        "action": options,
+    }
+    return {"action": [step]}
 
 
 def ai_consent(*, envelope: Envelope, ai_device_id: str, simulated: bool) -> Resource:

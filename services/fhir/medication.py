@@ -66,9 +66,9 @@ def proposal(
         | {
             "extension": [{"url": codes.EXTENSION_MOVE, "valueCode": move_kind.value}],
             "requester": reference("Device", proposed_by.ai_device_id),
-            "supportingInformation": references(supporting),
             "dosageInstruction": [_dosage(ordered, times_a_day, tablet_ug=None)],
         }
+        | ({"supportingInformation": references(supporting)} if supporting else {})
         | ({"doNotPerform": True} if change.to_ug == 0 else {})
         | _prior(prior_order_id)
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.clinical.envelope import Stage
 from services.fhir import codes
 from services.fhir.careplan import (
     NotSigned,
@@ -23,6 +24,15 @@ def test_all_resources_of_a_signed_version_are_valid_and_hang_together() -> None
     plan, group = made[0], made[1]
     assert set(select(plan, "activity.reference.reference")) <= addresses
     assert set(select(group, "action.action.resource.reference")) <= addresses
+
+
+def test_a_plan_that_only_proposes_is_valid_and_offers_nothing() -> None:
+    plan = envelope(stage=Stage.PROPOSE_ONLY, bounds=())
+    made = envelope_resources(envelope=plan, ai_device_id="ai-1", simulated=True)
+    for resource in made:
+        require_valid(resource)
+    assert "action" not in made[1]
+    assert [r["resourceType"] for r in made] == ["CarePlan", "RequestGroup", "Consent"]
 
 
 def test_a_range_stands_in_the_options_only() -> None:

@@ -54,6 +54,21 @@ def test_a_proposal_is_a_labelled_draft_of_the_device() -> None:
     assert draft["priorPrescription"] == {"reference": "MedicationRequest/order-0"}
 
 
+def test_a_proposal_that_rests_on_nothing_yet_is_still_valid() -> None:
+    bare = proposal(
+        request_id="proposal-1",
+        subject=SUBJECT,
+        change=UP,
+        move_kind=MoveKind.STEP_UP,
+        times_a_day=1,
+        proposed_by=PROPOSER,
+        prior_order_id=None,
+        supporting=(),
+    )
+    require_valid(bare)
+    assert "supportingInformation" not in bare and "priorPrescription" not in bare
+
+
 def test_a_proposal_without_its_label_is_refused_on_write() -> None:
     with pytest.raises(InvalidResource, match="AIAST"):
         require_valid(_proposal() | {"meta": {}})
