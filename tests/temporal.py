@@ -5,6 +5,7 @@ a namespace of its own from those registered at the start, so tests cannot meet.
 """
 
 import asyncio
+import secrets
 import socket
 import subprocess
 import sys
@@ -24,11 +25,26 @@ KEYS = PayloadKeys("test", {"test": bytes(range(32))})
 _READY_WITHIN_S = 30.0
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on now."""
+# Below the range from which the system takes the ports of outgoing connections: one of those may
+# take a port between its being found free and its being used, or while its server is down.
+_PORTS = range(20_000, 32_000)
+
+
+def free_port(*, room: tuple[int, ...] = (0,)) -> int:
+    """Return a port that nothing uses now, nor the ports at these offsets above it."""
+    while True:
+        port = _PORTS[secrets.randbelow(len(_PORTS) - max(room))]
+        if all(_is_free(port + offset) for offset in room):
+            return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def temporal_executable() -> Path:

@@ -1,24 +1,26 @@
 """The real processes of the loops on a real database and a real Temporal, to be killed."""
 
-import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.clinical.envelope import Stage
+from services.clinical.units import Mmhg
+from services.ids import new_id
 from services.settings import Settings
-from services.store import Role, Store, envelopes
+from services.store import Role, Store, assessments, envelopes, readings
+from services.store.rows import NewReading
 from tests.services.store import people
 from tests.services.store.people import Person, acting_as
-from tests.stack import StoreFactory
 from tests.temporal import EmbeddedTemporal, free_port
+from tests.workflows.clinic import until
 from workflows.client import LoopClient, connect
 
 ROOT = Path(__file__).parents[2]
@@ -75,37 +77,43 @@ class System:
 
     processes: Processes
     store: Store
+    gateway: Store
     loops: LoopClient
 
 
 @asynccontextmanager
-async def open_system(settings: Settings, store_factory: StoreFactory) -> AsyncIterator[System]:
+async def open_system(settings: Settings) -> AsyncIterator[System]:
     """Run everything on one test's own databases and Temporal file."""
     temporal = EmbeddedTemporal(database=settings.home / "temporal.db", namespaces=0)
-    own = replace(settings, temporal_port=temporal.port, metrics_port_base=_metrics_port_base())
+    metrics_port = free_port(room=(0, 1, 10, 11))
+    own = replace(settings, temporal_port=temporal.port, metrics_port_base=metrics_port)
     processes = Processes(own, temporal)
+    clinician = await Store.open(own, Role.CLINICIAN)
+    gateway = await Store.open(own, Role.GATEWAY)
     temporal.start()
     try:
         for name in ("worker", "relay"):
             processes.start(name)
-        yield System(processes, await store_factory(Role.CLINICIAN), await connect(own))
+        yield System(processes, clinician, gateway, await connect(own))
     finally:
+        await clinician.close()
+        await gateway.close()
         processes.stop()
         temporal.stop()
 
 
-def _metrics_port_base() -> int:
-    """A port that has room for the offsets above it."""
-    while (base := free_port()) > 65_000:
-        continue
-    return base
+async def enrol_ready(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, with_envelope: bool = True
+) -> Person:
+    """Enrol a patient whose average asks for a step, today; the signed envelope allows it.
 
-
-async def enrol_ready(store: Store, monkeypatch: pytest.MonkeyPatch) -> Person:
-    """Enrol a patient whose average asks for a step that the signed envelope allows, today."""
+    Without an envelope a clinician is asked.
+    """
     now = datetime.now(UTC)
     monkeypatch.setattr(people, "NOW", now)
     person = await people.enrol_treated(store, stage=None)
+    if not with_envelope:
+        return person
     draft = people.envelope(person.patient_id, now, Stage.BOUNDED_STEPS)
     signed = people.signature(person.clinician_id, envelopes.record(draft), now)
     async with acting_as(store, person) as tx:
@@ -113,6 +121,30 @@ async def enrol_ready(store: Store, monkeypatch: pytest.MonkeyPatch) -> Person:
     return person
 
 
-async def every(seconds: float) -> None:
-    """Let the other side work for a moment between two probes."""
-    await asyncio.sleep(seconds)
+async def upload(store: Store, person: Person, systolic: int) -> None:
+    now = datetime.now(UTC)
+    item = NewReading(
+        client_id=new_id(),
+        systolic_mmhg=Mmhg(systolic),
+        diastolic_mmhg=Mmhg(82),
+        pulse_bpm=70,
+        taken_at=now - timedelta(minutes=1),
+        utc_offset_minutes=0,
+        device_validated=True,
+        cuff_fits=True,
+    )
+    async with acting_as(store, person) as tx:
+        [result] = await readings.record(tx, person.patient_id, [item], now=now)
+    assert result.status == "stored"
+
+
+async def newest_assessment_sees(store: Store, person: Person, count: int) -> None:
+    async def probe() -> bool:
+        async with acting_as(store, person) as tx:
+            latest = await assessments.latest(tx, person.patient_id)
+            if latest is None:
+                return False
+            document = await assessments.document(tx, latest.assessment_id)
+        return len(document.snapshot.readings) == count
+
+    await until(probe)
