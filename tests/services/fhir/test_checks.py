@@ -5,7 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from services.fhir.checks import check, require_valid, shape_problems
+from services.fhir.checks import (
+    InvalidResource,
+    check,
+    checked_bytes,
+    require_valid,
+    shape_problems,
+)
 from services.fhir.observation import cuff_panel
 from services.fhir.resource import Resource, to_bytes
 from tests.services.fhir.builders import SUBJECT, reading
@@ -88,3 +94,9 @@ def test_the_shape_is_checked_too() -> None:
         require_valid(_panel() | {"component": "two"})
     assert shape_problems(b"not json") != ()
     assert shape_problems(b'{"resourceType":"Nobody"}') != ()
+
+
+def test_our_own_writes_pass_the_tables_on_the_fast_way() -> None:
+    assert checked_bytes(_panel()) == require_valid(_panel()) == to_bytes(_panel())
+    with pytest.raises(InvalidResource, match="required value set"):
+        checked_bytes(_panel() | {"status": "done"})
