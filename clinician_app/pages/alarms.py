@@ -41,7 +41,7 @@ def _alarm(alarm: Mapping[str, Any]) -> None:
     if alarm["status"] == "acknowledged":
         note.html(look.badge(f"taken by {alarm['acknowledged_by']}", "good"))
     else:
-        text = note.text_input(
+        note.text_input(
             "Note",
             placeholder="What you do about it",
             key=f"note-{alarm_id}",
@@ -52,17 +52,16 @@ def _alarm(alarm: Mapping[str, Any]) -> None:
             type="primary",
             key=f"ack-{alarm_id}",
             width="stretch",
-            on_click=_acknowledge,
-            args=(alarm_id, f"note-{alarm_id}"),
-            disabled=not text,
+            on_click=parts.act,
+            args=(
+                f"/v1/alarms/{alarm_id}/acknowledge",
+                {},
+                "Alarm acknowledged.",
+                {"note": f"note-{alarm_id}"},
+            ),
         )
     if patient.button("Patient", key=f"patient-{alarm_id}", width="stretch"):
         go("patient", patient=alarm["header"]["patient_id"])
-
-
-def _acknowledge(alarm_id: str, note_key: str) -> None:
-    body = {"note": st.session_state[note_key]}
-    parts.act(f"/v1/alarms/{alarm_id}/acknowledge", body, "Alarm acknowledged.")
 
 
 def _clinic_brake(*, halted: bool) -> None:
@@ -77,12 +76,16 @@ def _clinic_brake(*, halted: bool) -> None:
             if halted
             else "Stops every pending recommendation of every patient at once."
         )
-        reason = st.text_input("Why", key=f"why{path}")
+        st.text_input("Why", key=f"why{path}")
         st.button(
             label,
             type="primary",
             key=f"go{path}",
-            disabled=not reason,
             on_click=parts.act,
-            args=(path, {"reason": reason}, "Resumed." if halted else "Everything is halted."),
+            args=(
+                path,
+                {},
+                "Resumed." if halted else "Everything is halted.",
+                {"reason": f"why{path}"},
+            ),
         )

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from clinician_app import look
-from clinician_app.http_client import ApiDown, Refused
+from clinician_app.http_client import Refused
 from clinician_app.navigation import signed_in
 from clinician_app.pages import parts
 
@@ -113,14 +113,13 @@ def _reason(column: Any, wanted: dict[str, Any], review_id: str) -> bool:
     wanted["reason_code"] = code
     if code != "other":
         return code is not None
-    text = st.text_input(
+    st.text_input(
         "In words",
         placeholder="What is the reason?",
         key=f"text-{review_id}",
         label_visibility="collapsed",
     )
-    wanted["reason_text"] = text or None
-    return bool(text and text.strip())
+    return True
 
 
 def _overrides(review: Mapping[str, Any], wanted: dict[str, Any], review_id: str) -> bool:
@@ -202,33 +201,31 @@ def _send(
     shown_at: float,
     password_key: str,
 ) -> None:
-    """Sign. Runs before the page is drawn again, so its outcome is kept for that drawing."""
+    """Sign. Runs before the page is drawn again, so its outcome is kept for that drawing.
+
+    What was typed is read here: the click is what ends the typing.
+    """
     password = st.session_state.get(password_key) or ""
+    st.session_state[password_key] = ""
+    if wanted.get("reason_code") == "other":
+        text = (st.session_state.get(f"text-{review_id}") or "").strip()
+        wanted = {**wanted, "reason_text": text or None}
     if not password:
         parts.flash("Enter your password to sign.", "error")
         return
     key, dwell_s = _attempt(review_id, wanted, etag, shown_at)
-    try:
-        outcome = signed_in().client.post(
-            f"/v1/reviews/{review_id}/decision",
-            {**wanted, "password": password, "dwell_s": dwell_s},
-            key=key,
-            if_match=etag,
-        )
-    except ApiDown:
-        parts.flash("The service did not answer. Sign again: it will not be done twice.", "error")
-        return
-    except Refused as refusal:
-        _refused(refusal)
-        return
-    finally:
-        st.session_state[password_key] = ""
-    parts.flash(outcome["message"])
-    st.session_state.pop("shown_review", None)
+    body = {**wanted, "password": password, "dwell_s": dwell_s}
+    path = f"/v1/reviews/{review_id}/decision"
+    outcome = parts.attempt(
+        lambda client: client.post(path, body, key=key, if_match=etag), _forget_if_stale
+    )
+    if outcome is not None:
+        parts.flash(outcome["message"])
+        st.session_state.pop("shown_review", None)
 
 
-def _refused(refusal: Refused) -> None:
-    parts.flash(str(refusal), "error")
+def _forget_if_stale(refusal: Refused) -> None:
+    """Read the review again when it is no longer what was shown."""
     if refusal.code in ("version_changed", "no_longer_open"):
         st.session_state.pop("shown_review", None)
 

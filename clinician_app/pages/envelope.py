@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from clinician_app import envelope_words, look
-from clinician_app.http_client import ApiDown, Refused
 from clinician_app.navigation import current, go, signed_in
 from clinician_app.pages import parts
 from services.clinical.envelope import Stage, StopCondition
@@ -204,33 +203,35 @@ def _sign(patient_id: str, wanted: dict[str, Any], signed_version: int, password
     body = {
         "terms": wanted,
         "signed_version": signed_version,
-        "password": st.session_state.pop(password_key, "") or "",
+        "password": st.session_state.get(password_key) or "",
     }
+    st.session_state[password_key] = ""
+    if not body["password"]:
+        parts.flash("Enter your password to sign.", "error")
+        return
     key = parts.attempt_key(patient_id, wanted, signed_version)
-    try:
-        signed = signed_in().client.put(f"/v1/patients/{patient_id}/envelope", body, key=key)
-    except ApiDown:
-        parts.flash("The service did not answer. Sign again: it will not be done twice.", "error")
-    except Refused as refusal:
-        parts.flash(str(refusal), "error")
-    else:
+    path = f"/v1/patients/{patient_id}/envelope"
+    signed = parts.attempt(lambda client: client.put(path, body, key=key))
+    if signed is not None:
         parts.flash(f"Version {signed['version']} signed by {signed['signature']['printed_name']}.")
 
 
 def _revoke(patient_id: str) -> None:
-    reason = st.text_input("Why", key=f"revoke-why-{patient_id}")
-    password = st.text_input("Password", type="password", key=f"revoke-password-{patient_id}")
+    texts = {"reason": f"revoke-why-{patient_id}", "password": f"revoke-password-{patient_id}"}
+    st.text_input("Why", key=texts["reason"])
+    st.text_input("Password", type="password", key=texts["password"])
     st.button(
         "Revoke now",
         type="primary",
-        disabled=not reason,
-        on_click=parts.act,
-        args=(
-            f"/v1/patients/{patient_id}/envelope/revoke",
-            {"reason": reason, "password": password},
-            "The envelope is revoked.",
-        ),
+        on_click=_send_revocation,
+        args=(patient_id, texts),
     )
+
+
+def _send_revocation(patient_id: str, texts: dict[str, str]) -> None:
+    path = f"/v1/patients/{patient_id}/envelope/revoke"
+    parts.act(path, {}, "The envelope is revoked.", texts)
+    st.session_state[texts["password"]] = ""
 
 
 def _history(patient_id: str) -> None:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
 from clinician_app import charts, look, navigation
-from clinician_app.http_client import ApiDown, Refused
+from clinician_app.http_client import ApiDown, ClinicianClient, Refused, SignedOut
+
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 def trend_charts(trend: Mapping[str, Any], *, days: int, trend_px: int, profile_px: int) -> None:
@@ -59,12 +62,15 @@ def flash(text: str, tone: str = "success") -> None:
 
 
 def show_flash() -> None:
-    """Show the kept message once."""
+    """Show the kept message once.
+
+    Its place is there without a message too: a page that shifts closes an open popover.
+    """
+    place = st.empty()
     kept = st.session_state.pop("flash", None)
-    if kept is None:
-        return
-    tone, text = kept
-    (st.success if tone == "success" else st.error)(text)
+    if kept is not None:
+        tone, text = kept
+        (place.success if tone == "success" else place.error)(text)
 
 
 # One chart costs half a second when it is built anew and a few milliseconds from the cache. The
@@ -79,22 +85,38 @@ def _profile_spec(body: str, height_px: int) -> dict[str, Any]:
     return charts.profile_chart(json.loads(body), height_px=height_px)
 
 
-def act(path: str, body: Mapping[str, Any], done: str) -> None:
+def act(path: str, body: Mapping[str, Any], done: str, texts: Mapping[str, str] = NO_TEXTS) -> None:
     """Send one POST as a button's callback and keep what came of it for the next drawing.
 
-    The key is made from what is sent, so that a double click has one effect.
+    `texts` maps a field to the key of the input that holds it: read now, not when the button was
+    drawn, because a click is what ends the typing. The key is made from what is sent, so that a
+    double click has one effect.
     """
-    try:
-        navigation.signed_in().client.post(path, body, key=attempt_key(path, body))
-    except ApiDown:
-        flash(
-            "The service did not answer. Nothing may have changed: look, then try again.", "error"
-        )
-    except Refused as refusal:
-        flash(str(refusal), "error")
-    else:
+    typed = {field: str(st.session_state.get(key) or "").strip() for field, key in texts.items()}
+    if not all(typed.values()):
+        flash("Fill in: " + ", ".join(name for name, text in typed.items() if not text), "error")
+        return
+    sent = {**body, **typed}
+    if attempt(lambda client: client.post(path, sent, key=attempt_key(path, sent))) is not None:
         st.session_state["acts"] = st.session_state.get("acts", 0) + 1
         flash(done)
+
+
+def attempt(
+    call: Callable[[ClinicianClient], dict[str, Any]],
+    when_refused: Callable[[Refused], None] = lambda refusal: None,
+) -> dict[str, Any] | None:
+    """Return what a call of a callback answers; None when it failed, which is then said."""
+    try:
+        return call(navigation.signed_in().client)
+    except ApiDown:
+        flash("The service did not answer. Try again: nothing will be done twice.", "error")
+    except SignedOut:
+        flash("Your session has ended. Nothing was changed.", "error")
+    except Refused as refusal:
+        flash(str(refusal), "error")
+        when_refused(refusal)
+    return None
 
 
 def attempt_key(*sent_parts: Any) -> str:

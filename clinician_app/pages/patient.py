@@ -75,17 +75,18 @@ def _brake(patient_id: str, *, halted: bool) -> None:
             if halted
             else "Stops all pending advice and proposals for this patient at once."
         )
-        reason = st.text_input("Why", key=f"brake-{patient_id}-{verb}")
+        reason_key = f"brake-{patient_id}-{verb}"
+        st.text_input("Why", key=reason_key)
         st.button(
             label,
             type="primary",
             key=f"brake-go-{patient_id}-{verb}",
-            disabled=not reason,
             on_click=parts.act,
             args=(
                 f"/v1/patients/{patient_id}/{verb}",
-                {"reason": reason},
+                {},
                 "Recommendations resumed." if halted else "Recommendations halted.",
+                {"reason": reason_key},
             ),
         )
 

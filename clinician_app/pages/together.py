@@ -83,18 +83,18 @@ def _task(task: Mapping[str, Any]) -> None:
 
 def _write(label: str, path: str, name: str, done: str) -> None:
     key = f"{name}-{path}"
-    text = st.text_area(label, key=key, max_chars=2000, height=80)
+    st.text_area(label, key=key, max_chars=2000, height=80)
     st.button(
         "Send",
         key=f"send-{key}",
-        disabled=not (text and text.strip()),
         on_click=_send_text,
         args=(path, key, done),
     )
 
 
 def _send_text(path: str, key: str, done: str) -> None:
-    parts.act(path, {"text": st.session_state[key]}, done)
+    parts.act(path, {}, done, {"text": key})
+    # An empty box is what keeps the second click of a double click from sending again.
     st.session_state[key] = ""
 
 

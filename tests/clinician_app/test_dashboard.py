@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from services import clock
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
 from services.settings import Settings
-from services.store import Acting, Role, Store, alarms, regimen, sealing
+from services.store import Acting, Role, Store, alarms, envelopes, regimen, sealing
 from tests.clinician_app import clinic
 from tests.clinician_app.processes import Processes, dashboard, dashboard_with_loops
 from tests.stack import StoreFactory
@@ -163,3 +163,71 @@ async def test_the_wall_closes_what_streamlit_leaves_open(settings: Settings) ->
         assert forged.status_code == 403 and "set-cookie" not in forged.headers
         wrong = await http.post("/sign-in", data=form)
         assert wrong.status_code == 401 and "set-cookie" not in wrong.headers
+
+
+async def test_an_envelope_is_compared_signed_and_revoked(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    store, _, anna = people
+    patient_id = await clinic.patient(store, anna, clinic.Sick("Example, Ada"))
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        await page.goto(f"{processes.dashboard_url}/envelope?patient={patient_id}")
+        await expect(page.get_by_text("no envelope signed")).to_be_visible()
+        await choose(page, "Stage", re.compile("^One step"))
+        await choose(page, "Amlodipine, daily dose", re.compile("^5 mg$"))
+        await page.get_by_role("option", name="10 mg").click()
+        await page.keyboard.press("Escape")
+        change = page.get_by_role("row", name=re.compile("Amlodipine, daily dose"))
+        await expect(change).to_contain_text("–5 mg · 10 mg")
+        await page.screenshot(path=settings.home / "envelope.png")
+        sign = page.get_by_role("button", name="Sign version 1")
+        await page.get_by_placeholder("Your password again").first.fill("not my password")
+        await sign.click()
+        await expect(page.get_by_text("The password is wrong. Nothing was signed.")).to_be_visible()
+        await page.get_by_placeholder("Your password again").first.fill(clinic.PASSWORD)
+        await sign.click()
+        await expect(page.get_by_text("Version 1 signed by Dr Anna.")).to_be_visible()
+        await expect(page.get_by_text(re.compile("^version 1 until"))).to_be_visible()
+        await expect(page.get_by_text("Nothing differs from the signed version.")).to_be_visible()
+        await page.get_by_role("button", name="Revoke", exact=True).click()
+        await page.get_by_label("Why").fill("patient is ill")
+        await page.get_by_label("Password", exact=True).last.fill(clinic.PASSWORD)
+        await page.get_by_role("button", name="Revoke now").click()
+        await expect(page.get_by_text("version 1 revoked")).to_be_visible()
+    async with store.transaction(Acting("clinician", anna, patient_id)) as tx:
+        (kept,) = await envelopes.history(tx, patient_id)
+    assert [int(rung) for rung in kept.envelope.bounds[0].rungs_ug] == [5_000, 10_000]
+    assert kept.envelope.revoked_at is not None
+
+
+async def test_an_alarm_is_taken_a_patient_halted_a_goal_proposed_and_a_record_confirmed(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    store, worker, anna = people
+    patient_id = await clinic.patient(store, anna, clinic.Sick("Example, Ada"))
+    async with worker.transaction(Acting("worker", "w", patient_id)) as tx:
+        alarm = Alarm(AlarmCause.PERSISTENT_LOW, Urgency.SAME_DAY, clock.now())
+        await alarms.raise_or_merge(tx, patient_id, alarm, now=clock.now())
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        await page.get_by_role("link", name="Alarms").click()
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.get_by_text("Fill in: note")).to_be_visible()
+        await page.get_by_label("Note").fill("called, lies down")
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.get_by_text("taken by Dr Anna")).to_be_visible(timeout=40_000)
+        await page.get_by_role("button", name="Patient", exact=True).click()
+        await page.get_by_role("button", name="Halt recommendations").click()
+        await page.get_by_label("Why").fill("low pressure")
+        await page.get_by_role("button", name="Halt", exact=True).click()
+        await expect(page.locator(".badge", has_text="halted")).to_be_visible()
+        await page.get_by_role("radio", name="Goals and messages").click()
+        await page.get_by_label("Propose a goal").fill("Walk every day")
+        await page.get_by_role("button", name="Send").first.click()
+        await expect(page.get_by_text("Walk every day").first).to_be_visible()
+        await page.screenshot(path=settings.home / "together.png")
+        await page.get_by_role("radio", name="Record check").click()
+        await page.get_by_label("Target: systolic below (mmHg)").fill("140")
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_text("target below 140/80")).to_be_visible()
