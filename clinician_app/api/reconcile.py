@@ -18,11 +18,12 @@ from services.fhir.medication import imported_order
 from services.fhir.resource import Subject, to_bytes
 from services.ids import new_id
 from services.problems import FieldError, ProblemCode, ProblemRaised
-from services.store import Transaction, patients, regimen, resources, snapshots
+from services.store import Transaction, patients, regimen, resources, snapshots, tasks
 from services.store.rows import PatientFacts
 
 router = APIRouter(prefix="/v1/patients/{patient_id}", tags=["patients"])
 C = TypeVar("C", bound=StrEnum)
+LIST_CHECK = "check_lists"
 
 
 @router.post("/reconcile", operation_id="reconcile")
@@ -35,8 +36,20 @@ async def reconcile(patient_id: Id, body: ReconcileBody, caller: Asking) -> Reco
             await patients.set_facts(tx, patient_id, changed, now=caller.now)
         if body.prescriptions is not None:
             await _set_regimen(tx, patient_id, body.prescriptions, caller)
+        await _close_list_check(tx, patient_id, changed, caller)
         snapshot, _ = await snapshots.build(tx, patient_id, now=caller.now)
     return ReconcileOut(unknowns=unknowns(snapshot))
+
+
+async def _close_list_check(
+    tx: Transaction, patient_id: str, facts: PatientFacts, caller: Asking
+) -> None:
+    """The task that an import opened is done once every list is known to be complete."""
+    if not (facts.conditions_complete and facts.intolerances_complete and facts.medicines_complete):
+        return
+    for task in await tasks.list_open(tx, patient_id):
+        if task.task_kind == LIST_CHECK:
+            await tasks.done(tx, task.task_id, now=caller.now)
 
 
 def merged(facts: PatientFacts, body: ReconcileBody) -> PatientFacts:
@@ -75,10 +88,32 @@ async def _set_regimen(
     drugs = [line.drug for line in lines]
     if len(set(drugs)) != len(drugs):
         raise _invalid("/prescriptions", "name each drug once")
+    await _require_no_step_up(tx, patient_id, lines, before)
     known = {item.order_id for item in before.values()}
     new = [line for line in lines if line.order_id not in known]
     await _write_orders(tx, patient_id, new, caller)
     await regimen.import_prescriptions(tx, patient_id, lines, now=caller.now)
+
+
+async def _require_no_step_up(
+    tx: Transaction,
+    patient_id: str,
+    lines: Iterable[Prescription],
+    before: dict[Drug, Prescription],
+) -> None:
+    """The record check says what is taken. What was ordered here goes up by a decision only.
+
+    Raises: ProblemRaised. A lower dose, or a drug that another prescriber stopped, may be noted.
+    """
+    ordered_here = {change.drug for change in await regimen.changes(tx, patient_id)}
+    for place, line in enumerate(lines):
+        known = before.get(line.drug)
+        dose_ug = 0 if known is None else known.daily_dose_ug
+        if line.drug in ordered_here and line.daily_dose_ug > dose_ug:
+            raise _invalid(
+                f"/prescriptions/{place}/daily_dose",
+                "was ordered here: decide a higher dose in a review",
+            )
 
 
 async def _write_orders(

@@ -177,11 +177,16 @@ def _both_above(latest: tuple[DayMean, ...], earlier: tuple[DayMean, ...], targe
     return max(systolic, diastolic) >= DAYS_ABOVE_TO_COUNT
 
 
+# Source: time in target range counts systolic 110-130 (Fatani, JACC 2021) [S].
+IN_TARGET_FLOOR_MMHG = 110
+
+
 def in_target_percent(
     readings: Iterable[BloodPressure], target: Target, *, since: datetime, until: datetime
 ) -> int | None:
-    """Return the share of valid sitting readings in [since, until) below both limits, in percent.
+    """Return the share of valid sitting readings in [since, until) in target, in percent.
 
+    In target is below both limits and not below the systolic floor: too low is not controlled.
     None when there is no valid reading: an empty record is not a controlled one.
     """
     counted = [
@@ -192,7 +197,7 @@ def in_target_percent(
     if not counted:
         return None
     inside = sum(
-        reading.systolic_mmhg < target.systolic_below_mmhg
+        IN_TARGET_FLOOR_MMHG <= reading.systolic_mmhg < target.systolic_below_mmhg
         and reading.diastolic_mmhg < target.diastolic_below_mmhg
         for reading in counted
     )

@@ -7,7 +7,8 @@ import pytest
 
 from services import clock
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
-from services.clinical.patient import Symptom
+from services.clinical.patient import DoseChangeRecord, Prescription, Symptom
+from services.clinical.units import Micrograms
 from services.ids import new_id
 from services.store import Acting, alarms, goals, halts, patients, regimen, symptoms, tasks
 from services.store.rows import NewSymptom
@@ -169,3 +170,51 @@ async def test_a_reconciled_regimen_holds_marketed_doses_only(case: Case) -> Non
     async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
         (kept,) = await regimen.current(tx, case.patient_id)
     assert (kept.daily_dose_ug, kept.tablets_in_hand) == (10_000, 30)
+
+
+async def test_the_record_check_raises_no_dose_that_was_ordered_here(case: Case) -> None:
+    """One choke point: what the loop ordered goes up by a signed decision, never by a record."""
+    (now_taken,) = await current_regimen(case)
+    line = {
+        "drug": now_taken.drug.value,
+        "times_a_day": 1,
+        "since": (clock.now() - timedelta(days=1)).isoformat(),
+    }
+    lower, higher = {**line, "daily_dose": "2.5 mg"}, {**line, "daily_dose": "10 mg"}
+    change = DoseChangeRecord(
+        drug=now_taken.drug,
+        from_ug=Micrograms(2_500),
+        to_ug=now_taken.daily_dose_ug,
+        effective_at=clock.now() - timedelta(days=40),
+        by_patient=False,
+        envelope_id=None,
+    )
+    async with case.api.worker.transaction(Acting("worker", "w", case.patient_id)) as tx:
+        await regimen.note_changes(tx, case.patient_id, [change])
+    refused = await case.post(f"{case.path}/reconcile", {"prescriptions": [higher]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+    assert await current_regimen(case) == (now_taken,)
+    assert (
+        await case.post(f"{case.path}/reconcile", {"prescriptions": [lower]})
+    ).status_code == 200
+
+
+async def test_the_list_check_is_done_once_every_list_is_complete(case: Case) -> None:
+    async with case.api.worker.transaction(Acting("worker", "w", case.patient_id)) as tx:
+        await tasks.open_task(tx, case.patient_id, "check_lists", cause="import", now=clock.now())
+    lists = ("conditions_complete", "intolerances_complete", "medicines_complete")
+    partly = dict.fromkeys(lists, True) | {"medicines_complete": False}
+    await case.post(f"{case.path}/reconcile", partly)
+    assert "check_lists" in await open_kinds(case)
+    await case.post(f"{case.path}/reconcile", dict.fromkeys(lists, True))
+    assert "check_lists" not in await open_kinds(case)
+
+
+async def current_regimen(case: Case) -> tuple[Prescription, ...]:
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        return await regimen.current(tx, case.patient_id)
+
+
+async def open_kinds(case: Case) -> set[str]:
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        return {task.task_kind for task in await tasks.list_open(tx, case.patient_id)}
