@@ -16,7 +16,7 @@ FILES = sorted(FOLDER.glob("*.json"))
 PINNED = {
     "alarms": 36,
     "assessments": 17,
-    "beta_blockers": 23,
+    "beta_blockers": 24,
     "drugs": 59,
     "input": 35,
     "patient_alone": 80,

@@ -1,0 +1,53 @@
+"""Windows: the seven days that end with the last counted reading."""
+
+from datetime import timedelta
+
+from services.clinical.readings import Posture
+from services.clinical.windows import fault, latest_window, shortfall, sift
+from tests.services.clinical.examples import DAY, NOW, reading, week
+
+
+def test_a_window_is_seven_calendar_days_and_loses_its_first() -> None:
+    sifted = sift(week(days=10), Posture.SITTING, NOW - 60 * DAY, NOW)
+    window = latest_window(sifted)
+    assert len(sifted.days) == 10
+    ordinals = [day.ordinal for day in window]
+    assert ordinals == list(range(ordinals[0], ordinals[0] - 6, -1))
+    assert ordinals[0] == max(sifted.days)
+
+
+def test_days_without_readings_leave_gaps_and_the_first_day_with_readings_is_dropped() -> None:
+    readings = tuple(r for r in week() if r.taken_at.day not in (14, 16))
+    window = latest_window(sift(readings, Posture.SITTING, NOW - 60 * DAY, NOW))
+    assert len(window) == 4
+    assert shortfall(window) == ()
+
+
+def test_a_window_before_another_ends_before_it() -> None:
+    sifted = sift(week(days=14), Posture.SITTING, NOW - 60 * DAY, NOW)
+    latest = latest_window(sifted)
+    earlier = latest_window(sifted, before=latest[0].ordinal - 6)
+    assert earlier[0].ordinal == latest[0].ordinal - 7
+    assert latest_window(sifted, before=min(sifted.days)) == []
+
+
+def test_sifting_keeps_the_moments_of_a_closed_interval() -> None:
+    inside = (reading(NOW - DAY), reading(NOW))
+    sifted = sift(
+        (reading(NOW - DAY - timedelta(seconds=1)), *inside, reading(NOW + timedelta(seconds=1))),
+        Posture.SITTING,
+        NOW - DAY,
+        NOW,
+    )
+    assert sifted.last_at == NOW
+    # noon is no counted hour: the moments are seen and no day is made of them
+    assert sifted.days == {}
+
+
+def test_a_fault_is_named_in_the_order_that_the_patient_can_mend_it() -> None:
+    assert fault(reading(), Posture.SITTING) is None
+    assert fault(reading(posture=Posture.LYING), Posture.SITTING) == ""
+    assert fault(reading(device_validated=False, cuff_fits=False), Posture.SITTING) == (
+        "validated_device"
+    )
+    assert fault(reading(cuff_fits=False, irregular_pulse=True), Posture.SITTING) == "fitting_cuff"
