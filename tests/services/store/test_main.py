@@ -27,7 +27,7 @@ def test_a_home_is_made_checked_rotated_backed_up_and_restored(tmp_path: Path) -
     with server_home() as home, server_home() as other:
         settings, target = settings_for(home), settings_for(other)
         make_missing_secrets(home)
-        for command in ("init", "init", "migrate", "check-roles"):
+        for command in ("init", "migrate", "check-roles"):
             done = run(settings, command)
             assert done.returncode == 0, done.stderr
         assert "0 data keys" in run(settings, "rewrap").stdout
