@@ -195,11 +195,9 @@ def _assessed(persona: Persona, predictor: Predictor) -> Assessment:
 _PREDICTORS = (Titrator(), FilterPredictor())
 
 
-@pytest.mark.parametrize("predictor", _PREDICTORS, ids=lambda p: type(p).__name__)
 @pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: f"{p.record}-{p.story}")
-def test_every_story_is_what_the_guard_says(persona: Persona, predictor: Predictor) -> None:
-    """Whoever ranks the moves: a story hangs on the patient's data, not on the model."""
-    made = _assessed(persona, predictor)
+def test_every_story_is_what_the_guard_says(persona: Persona) -> None:
+    made = _assessed(persona, Titrator())
     binding = made.verdict.binding
     said = (made.verdict.kind, None if binding is None else binding.rule_id)
     if persona.story in _ADVISED:
@@ -210,6 +208,18 @@ def test_every_story_is_what_the_guard_says(persona: Persona, predictor: Predict
         assert isinstance(made.verdict, NeedsData) and "potassium" in made.verdict.missing
     else:
         assert made.verdict.kind == "ask" and made.proposal.move.changes
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: f"{p.record}-{p.story}")
+def test_whoever_ranks_the_moves_the_story_is_not_turned_round(persona: Persona) -> None:
+    """The model may prefer another step, or less; what is held back stays held back."""
+    made = _assessed(persona, FilterPredictor())
+    if persona.story in _ADVISED:
+        assert made.verdict.kind == "advise"
+    elif persona.story in _ASKED:
+        assert made.verdict.kind == "ask"
+    elif persona.story in {*_HELD_BY, Story.NO_LABS}:
+        assert all(change.to_ug < change.from_ug for change in made.proposal.move.changes)
 
 
 @pytest.mark.parametrize("predictor", _PREDICTORS, ids=lambda p: type(p).__name__)
