@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import signals_bench as harness
 
+from bench import signals_bench as harness
 from services.clinical.readings import Posture
 from services.signals.ecg import r_peaks
 from services.signals.features import extract
@@ -77,7 +77,8 @@ def follow(path: Path) -> list[tuple[float, float, bool, str]]:
     ecg = Windows(cut["ecg"], held["fs"], "ecg", clock_id="monitor")
     ppg = Windows(cut["ppg"], held["fs"], "ppg", clock_id="monitor")
     truth = arterial_mmhg(cut["abp"], ecg)
-    tracker, rows = Tracker(), []
+    tracker = Tracker()
+    rows: list[tuple[float, float, bool, str]] = []
     for row, moment in enumerate(moments(ecg, ppg)):
         if np.isnan(truth[row]).any():
             continue
@@ -92,9 +93,9 @@ def follow(path: Path) -> list[tuple[float, float, bool, str]]:
                 low, high = given.systolic_interval_mmhg
                 rows.append(
                     (
-                        given.estimate.systolic_mmhg - truth[row, 0],
-                        float(tracker.cuff_mmhg[0]) - truth[row, 0],
-                        low <= truth[row, 0] <= high,
+                        given.estimate.systolic_mmhg - float(truth[row, 0]),
+                        float(tracker.cuff_mmhg[0]) - float(truth[row, 0]),
+                        bool(low <= truth[row, 0] <= high),
                         given.kind,
                     )
                 )

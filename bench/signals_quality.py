@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import signals_bench as harness
 from scipy.optimize import minimize
-from signals_split import Half, half_of
 
+from bench import signals_bench as harness
+from bench.signals_split import Half, half_of
 from services.signals.ecg import r_peaks
 from services.signals.intervals import intervals
 from services.signals.opinion import second_opinion, unsteadiness
@@ -111,7 +111,8 @@ def judge(folder: Path, kind: Stream, half: Half, copies: int, seed: int) -> Jud
             mark = np.full(len(samples), float(copy == 0))
             parts.append(tuple(column[known] for column in (*judged, mark)))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Judged(*columns[:6], columns[6] == 1.0)
+    evidence, probability, rate, interval, likeness, hits, mark = columns
+    return Judged(evidence, probability, rate, interval, likeness, hits, mark == 1.0)
 
 
 def _find(windows: Windows) -> Any:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import signals_bench as harness
-from signals_quality import area_under_curve
-from signals_split import HALVES, half_of
 
+from bench import signals_bench as harness
+from bench.signals_quality import area_under_curve
+from bench.signals_split import HALVES, half_of
 from services.signals.beats import Beats
 from services.signals.ecg import r_peaks
 from services.signals.intervals import intervals

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_an_unknown_name_is_named() -> None:
         recordings.load("nobody")
 
 
-def test_a_changed_file_is_refused(tmp_path, monkeypatch) -> None:
+def test_a_changed_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = json.loads((recordings.FOLDER / "manifest.json").read_text())["recordings"][0]
     (tmp_path / row["file"]).write_bytes(b"other")
     monkeypatch.setattr(recordings, "FOLDER", tmp_path)

@@ -30,7 +30,7 @@ def spikes(beats: dict[float, float], duration_s: float = 20.0) -> np.ndarray:
 
 def found(beats: dict[float, float], rules: Rules = RULES) -> list[float]:
     waves = accept(candidates(spikes(beats), RATE_HZ, rules), rules)
-    return np.round(waves.times_s, 2).tolist()
+    return [float(time_s) for time_s in np.round(waves.times_s, 2)]
 
 
 STEADY = {float(k): 1.0 for k in range(1, 19)}

@@ -43,7 +43,7 @@ def test_a_peer_finds_fewer_of_the_same_beats() -> None:
     for name in MITDB:
         recording = recordings.load(name)
         ecg, wanted = recording.samples["ecg"], recording.references["beat_times_s"]
-        peer = sleepecg.detect_heartbeats(ecg, recording.rate_hz) / recording.rate_hz
+        peer = sleepecg.heartbeats.detect_heartbeats(ecg, recording.rate_hz) / recording.rate_hz
         beats = r_peaks(Windows(ecg[None], recording.rate_hz, "ecg")).of(0)
         theirs.append(f1(peer, wanted, 0.05))
         ours.append(f1(beats, wanted, 0.05))

@@ -162,7 +162,7 @@ def test_no_data_whatever_raises_or_warns(seed: int) -> None:
     scale = 10.0 ** float(rng.integers(-300, 300, endpoint=True) if seed % 3 == 0 else 0)
 
     def wild(*shape: int) -> np.ndarray:
-        samples = scale * rng.normal(size=shape).cumsum(axis=1)
+        samples: np.ndarray = np.asarray(scale * rng.normal(size=shape).cumsum(axis=1))
         where = rng.uniform(size=shape)
         samples[where < 0.02] = np.nan
         samples[where > 0.99] = np.inf

@@ -10,7 +10,7 @@ AT = np.arange(0, 30, 0.01)
 
 def wave(width_s: float) -> np.ndarray:
     beats = [np.exp(-0.5 * ((AT - start) / width_s) ** 2) for start in np.arange(0.5, 30, 1.0)]
-    return np.sum(beats, axis=0)[None]
+    return np.asarray(np.sum(beats, axis=0)[None])
 
 
 def shape(samples: np.ndarray, *, kept: bool = False) -> dict[str, np.ndarray]:

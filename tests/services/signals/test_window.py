@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_an_unknown_kind_is_refused() -> None:
         (np.zeros((1, 100), int), "ppg"),
     ],
 )
-def test_a_wrong_shape_is_refused(samples, kind) -> None:
+def test_a_wrong_shape_is_refused(samples: Any, kind: Any) -> None:
     with pytest.raises(WrongShape):
         Windows(samples, 100.0, kind)
 

@@ -1,0 +1,43 @@
+"""How long one judgement takes: `python -m bench.clinical`, exit 1 over the limit.
+
+A judgement is `guard.judge` from snapshot to verdict: a week of 26 readings, four labs, a plan.
+"""
+
+import sys
+import timeit
+from collections.abc import Callable
+
+from services.clinical.facts import facts
+from services.clinical.guard import judge, judge_facts
+from services.clinical.moves import Path
+from tests.services.clinical.examples import NOW, UP, envelope, proposal, snapshot
+
+LIMIT_US = 100.0
+ROUNDS, REPEATS = 2_000, 7
+
+
+def microseconds(run: Callable[[], object]) -> float:
+    """Return the best of several means: what the code costs when the machine lets it run."""
+    return 1e6 * min(timeit.repeat(run, number=ROUNDS, repeat=REPEATS)) / ROUNDS
+
+
+def measure() -> dict[str, float]:
+    """Return microseconds by part."""
+    patient, plan, asked = snapshot(), envelope(), proposal(UP, Path.PATIENT)
+    read = facts(patient, asked, plan, NOW)
+    return {
+        "judge": microseconds(lambda: judge(asked, patient, plan, NOW)),
+        "judge_facts": microseconds(lambda: judge_facts(read, asked)),
+    }
+
+
+def main() -> int:
+    """Print the figures and return the exit code."""
+    measured = measure()
+    for name, value in measured.items():
+        print(f"{name}: {value:.1f} µs, {value / LIMIT_US:.2f} of the limit of {LIMIT_US:.0f} µs")
+    return int(measured["judge"] > LIMIT_US)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
