@@ -12,31 +12,15 @@ from temporalio.client import Client
 
 from services.outbox_messages import (
     ClaimedMessage,
-    OutboxMessage,
     Priority,
     alarm_raised,
-    careplan_changed,
-    decision_recorded,
-    halt_changed,
     recorded,
-    repeat_recorded,
-    windows_waiting,
 )
 from tests.temporal import EmbeddedTemporal
 from tests.workflows.clinic import holds, wall_clock
 from tests.workflows.fake_outbox import FakeOutbox
+from tests.workflows.test_starts import ALL
 from workflows.relay import Relay, coalesce
-from workflows.starts import Undeliverable, signal_of, start_of
-
-ALL = (
-    recorded("p", "readings"),
-    halt_changed("p"),
-    careplan_changed("p"),
-    alarm_raised("a", "p"),
-    repeat_recorded("a", "p"),
-    decision_recorded("r", "p", "d"),
-    windows_waiting(),
-)
 
 
 @asynccontextmanager
@@ -55,19 +39,6 @@ async def signals_of(client: Client, workflow_id: str) -> int:
     return sum(
         event.HasField("workflow_execution_signaled_event_attributes") for event in history.events
     )
-
-
-@pytest.mark.parametrize("message", ALL, ids=lambda message: message.signal.value)
-def test_every_message_that_the_store_can_write_can_be_delivered(message: OutboxMessage) -> None:
-    assert start_of(message, "epoch")
-    assert signal_of(message, wall_clock())
-
-
-@pytest.mark.parametrize("message", ALL, ids=lambda message: message.signal.value)
-def test_a_payload_that_does_not_fit_is_named_not_guessed(message: OutboxMessage) -> None:
-    broken = replace(message, payload={**message.payload, "surprise": "x"})
-    with pytest.raises(Undeliverable):
-        signal_of(broken, wall_clock())
 
 
 def test_alarms_come_first_and_like_messages_are_one() -> None:
