@@ -4,6 +4,7 @@ import logging
 
 from fastapi import APIRouter
 
+from clinician_app.api import roster
 from clinician_app.api.bodies import AcknowledgeBody, AlarmList, AlarmOut, Done, PatientHeader
 from clinician_app.api.caller import Asking
 from clinician_app.api.headers import read_header
@@ -12,7 +13,7 @@ from clinician_app.words import plain
 from services.audit.actions import Action
 from services.clinical.alarms import Urgency
 from services.ids import new_id
-from services.store import alarms, credentials, halts, snapshots
+from services.store import alarms, credentials, halts, patients, snapshots
 from services.store.entries import AlarmEntry
 from workflows.client import LoopUnavailable, NotOpen, Rejected
 
@@ -31,7 +32,9 @@ _RANK = {
 async def list_alarms(caller: Asking) -> AlarmList:
     """Return every open alarm of this clinician's patients."""
     async with caller.door.store.transaction(caller.acting()) as tx:
-        found = await alarms.list_open(tx)
+        visible = [row.patient_id for row in await patients.list_for_clinician(tx)]
+        ids = await roster.readable(tx, visible)
+        found = await roster.open_alarms(tx, ids)
         headers: dict[str, PatientHeader] = {}
         for patient_id in {alarm.patient_id for alarm in found}:
             snapshot, envelope = await snapshots.build(tx, patient_id, now=caller.now)

@@ -20,6 +20,7 @@ from clinician_app.api.worklist import review_cause
 from clinician_app.words import due_words, plain
 from services.audit.actions import Action
 from services.clinical import guard
+from services.clinical.verdict import Strength
 from services.ids import new_id
 from services.problems import ProblemCode, ProblemRaised
 from services.store import assessments, reviews
@@ -29,6 +30,8 @@ from workflows.client import LoopUnavailable, NotOpen, Rejected
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
 TREND_DAYS = 30
+# Rules of strength autonomy bind the patient alone: a clinician is not told that they passed.
+CHECKS = tuple(rule for rule in guard.RULES if rule.strength is not Strength.AUTONOMY)
 Status = Annotated[Literal["open", "closed"], Query()]
 
 
@@ -111,7 +114,7 @@ def _out(
         options=options(move, ranking, snapshot, envelope, now=now),
         pro=pro,
         contra=contra,
-        checks_passed=len(guard.RULES) - len(checks),
+        checks_passed=len(CHECKS) - len(checks),
         checks=checks,
         snapshot_as_of=document.snapshot.as_of,
         feature_version=None if ranking is None else ranking.feature_version,

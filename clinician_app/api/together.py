@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from clinician_app.api import roster
 from clinician_app.api.bodies import (
     Done,
     GoalAnswerBody,
@@ -24,7 +25,7 @@ from services.audit.actions import Action
 from services.ids import new_id
 from services.loop_results import Side
 from services.problems import FieldError, ProblemCode, ProblemRaised
-from services.store import goals, messages, symptoms, tasks, visits
+from services.store import goals, messages, patients, symptoms, tasks, visits
 from services.store.entries import GoalEntry, MessageEntry, TaskEntry
 
 router = APIRouter(prefix="/v1", tags=["together"])
@@ -97,7 +98,8 @@ async def send_message(
 async def list_all_tasks(caller: Asking) -> TaskList:
     """Return every open task of this clinician's patients, soonest due first."""
     async with caller.door.store.transaction(caller.acting()) as tx:
-        found = await tasks.list_open(tx)
+        visible = [row.patient_id for row in await patients.list_for_clinician(tx)]
+        found = await roster.open_tasks(tx, await roster.readable(tx, visible))
         await note_read(
             tx, caller, "Task", new_id(), patient_id=None, action=Action.RECORD_SEARCHED
         )

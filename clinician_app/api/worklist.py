@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 
+from clinician_app.api import roster
 from clinician_app.api.bodies import ProposalOut, Worklist, WorklistRow
 from clinician_app.api.caller import Asking
 from clinician_app.api.proposals import proposal_out
@@ -32,14 +33,12 @@ from services.clinical.verdict import Advise, NeedsData, Verdict
 from services.ids import new_id
 from services.store import (
     Transaction,
-    alarms,
     assessments,
     doses,
     halts,
     patients,
     readings,
     reviews,
-    tasks,
 )
 from services.store.entries import AlarmEntry, AssessmentDocument, ReviewEntry, TaskEntry
 from services.store.rows import Identity, PatientFacts, PatientRow
@@ -103,15 +102,16 @@ async def worklist(caller: Asking) -> Worklist:
 
 
 async def _read(tx: Transaction, now: datetime) -> list[Patient]:
-    rows = await patients.list_for_clinician(tx)
-    ids = [row.patient_id for row in rows]
+    visible = await patients.list_for_clinician(tx)
+    ids = await roster.readable(tx, [row.patient_id for row in visible])
     if not ids:
         return []
+    rows = [row for row in visible if row.patient_id in set(ids)]
     identities = await patients.identities(tx, ids)
     series = await readings.between_many(tx, ids, now - timedelta(days=SPARK_DAYS), now)
     open_reviews = {review.patient_id: review for review in await reviews.list_open(tx)}
-    open_alarms = _by_patient(await alarms.list_open(tx))
-    open_tasks = _by_patient(await tasks.list_open(tx))
+    open_alarms = _by_patient(await roster.open_alarms(tx, ids))
+    open_tasks = _by_patient(await roster.open_tasks(tx, ids))
     found = []
     for row in rows:
         patient_id = row.patient_id

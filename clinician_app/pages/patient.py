@@ -69,7 +69,7 @@ def _head(patient: Mapping[str, Any]) -> None:
 
 def _brake(patient_id: str, *, halted: bool) -> None:
     label, verb = ("Resume", "resume") if halted else ("Halt", "halt")
-    with st.popover(f"{label} recommendations", width="stretch"):
+    with st.popover("Resume" if halted else "Halt recommendations", width="stretch"):
         st.write(
             "Recommendations start again."
             if halted
