@@ -140,6 +140,7 @@ def mutate(target: str, share: tuple[int, int]) -> tuple[int, int, list[Survivor
                 print(f"survived {file}.py:{mutant.line} {mutant.change}", flush=True)
             else:
                 killed += 1
+        print(f"{file}.py: {killed} of {made} killed so far in {target}", flush=True)
     return made, killed, survivors
 
 
