@@ -80,8 +80,9 @@ class Settings:
     def database_dsn(self, role: str, database: str | None = None) -> str:
         """Return the SQLAlchemy URL of one database as one role; the password is a secret file."""
         password = quote(self.secret(f"db_{role}.password").decode(), safe="")
+        user = role if role == "postgres" else f"clinaiops_{role}"
         return (
-            f"postgresql+asyncpg://clinaiops_{role}:{password}"
+            f"postgresql+asyncpg://{user}:{password}"
             f"@{self.database_host}:{self.postgres_port}/{database or self.database_name}"
         )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services import clock
 from services.settings import Settings, SettingsError, load
-from services.store import backup, checks, cluster, migrate, rotation
+from services.store import backup, checks, cluster, migrate, provision, rotation
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="services.store", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("init", help="make the embedded cluster, its roles and databases; migrate")
+    commands.add_parser("provision", help="make roles and databases on a server of one's own")
     commands.add_parser("migrate", help="bring both databases to the newest revision")
     commands.add_parser("database", help="become the database server, in the foreground")
     commands.add_parser("check-roles", help="fail when a role may more than it should")
@@ -43,6 +44,9 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
             cluster.initialise(settings)
             with cluster.running(settings):
                 asyncio.run(migrate.migrate(settings))
+        case "provision":
+            made = asyncio.run(provision.provision(settings))
+            sys.stdout.write(f"made: {', '.join(made) or 'nothing, all was there'}\n")
         case "migrate":
             with cluster.running(settings):
                 asyncio.run(migrate.migrate(settings))

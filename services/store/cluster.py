@@ -215,18 +215,22 @@ def _write_owned(path: Path, text: str) -> None:
 def _bootstrap_sql(settings: Settings) -> str:
     """Roles first, then the two databases, which belong to the owner and to nobody else."""
     lines = [f"ALTER ROLE postgres PASSWORD '{_password(settings, 'postgres')}';"]
-    for role in Role:
-        attributes = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
-        # pg_dump must see every row; the backup role can write nothing.
-        bypass = "BYPASSRLS" if role is Role.BACKUP else "NOBYPASSRLS"
-        password = _password(settings, role.value)
-        lines.append(
-            f"CREATE ROLE {role.database_user} {attributes} {bypass} PASSWORD '{password}';"
-        )
+    lines += [f"{role_sql(settings, role, is_new=True)};" for role in Role]
     lines.append(f"GRANT pg_read_all_data TO {Role.BACKUP.database_user};")
     for database in (settings.database_name, f"{settings.database_name}_keys"):
         lines += database_sql(database)
     return "\n".join(lines)
+
+
+def role_sql(settings: Settings, role: Role, *, is_new: bool) -> str:
+    """Return the statement that makes a role, or gives an existing one its attributes again."""
+    verb = "CREATE" if is_new else "ALTER"
+    # pg_dump must see every row; the backup role can write nothing.
+    bypass = "BYPASSRLS" if role is Role.BACKUP else "NOBYPASSRLS"
+    return (
+        f"{verb} ROLE {role.database_user} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+        f" {bypass} PASSWORD '{_password(settings, role.value)}'"
+    )
 
 
 def database_sql(database: str, template: str = "template0") -> list[str]:
