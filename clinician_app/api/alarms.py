@@ -5,8 +5,9 @@ import logging
 from fastapi import APIRouter
 
 from clinician_app.api import roster
-from clinician_app.api.bodies import AcknowledgeBody, AlarmList, AlarmOut, Done, PatientHeader
+from clinician_app.api.bodies import PatientHeader
 from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import AcknowledgeBody, AlarmList, AlarmOut, Done
 from clinician_app.api.headers import read_header
 from clinician_app.api.reading import Id, note_read
 from clinician_app.words import plain

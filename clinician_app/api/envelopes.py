@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 
-from clinician_app.api.bodies import (
+from clinician_app.api.caller import Asking, Caller
+from clinician_app.api.care_bodies import Done
+from clinician_app.api.envelope_bodies import (
     BoundsIn,
-    Done,
     EnvelopeHistory,
     EnvelopeOut,
     EnvelopeSigned,
@@ -18,7 +19,6 @@ from clinician_app.api.bodies import (
     SignEnvelopeBody,
     TargetIn,
 )
-from clinician_app.api.caller import Asking, Caller
 from clinician_app.api.once import IdempotencyKey, once
 from clinician_app.api.reading import Id, bound, note_read, patient_shown
 from clinician_app.api.reconcile import code_of

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from clinician_app.api.bodies import HaltBody, HaltOut
 from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import HaltBody, HaltOut
 from clinician_app.api.reading import Id, bound
 from services.store import halts
 

@@ -5,14 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from clinician_app.api.bodies import (
-    LabLine,
-    PatientOut,
-    SymptomLine,
-    Timeline,
-    TimelineEvent,
-)
+from clinician_app.api.bodies import LabLine, PatientOut, SymptomLine
 from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import Timeline, TimelineEvent
 from clinician_app.api.reading import Id, Reading, patient_shown
 from clinician_app.api.trend import course_of, summarise
 from clinician_app.api.trend_wire import Trend

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 
-from clinician_app.api.bodies import PrescriptionIn, ReconcileBody, ReconcileOut
 from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import PrescriptionIn, ReconcileBody, ReconcileOut
 from clinician_app.api.patients import unknowns
 from clinician_app.api.reading import Id, bound
 from services.clinical.formulary import FORMULARY, Drug

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from clinician_app.api.arguments import arguments
-from clinician_app.api.bodies import ClaimOut, ReviewLine, ReviewList, ReviewOut
+from clinician_app.api.bodies import ReviewLine, ReviewList, ReviewOut
 from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import ClaimOut
 from clinician_app.api.proposals import (
     checks_out,
     clinician_findings,

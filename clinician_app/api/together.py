@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from clinician_app.api import roster
-from clinician_app.api.bodies import (
+from clinician_app.api.caller import Asking
+from clinician_app.api.care_bodies import (
     Done,
     GoalAnswerBody,
     GoalAnswerOut,
@@ -17,7 +18,6 @@ from clinician_app.api.bodies import (
     VisitBody,
     VisitOut,
 )
-from clinician_app.api.caller import Asking
 from clinician_app.api.once import IdempotencyKey, once
 from clinician_app.api.reading import Id, bound, note_read
 from clinician_app.words import plain
