@@ -40,6 +40,9 @@ PAGES = Counter(
     "clinaiops_pages_total", "Messages to people, by channel and result.", ("channel", "result")
 )
 OUTBOX_WAITING = Gauge("clinaiops_outbox_waiting", "Outbox messages not yet delivered.")
+OUTBOX_SET_APART = Counter(
+    "clinaiops_outbox_set_apart_total", "Outbox messages that could not be delivered as written."
+)
 WINDOWS_WAITING = Gauge("clinaiops_windows_waiting", "Wearable windows not yet graded.")
 EVENTS_UNSEALED = Gauge("clinaiops_events_unsealed", "Log events not yet in the Merkle tree.")
 LOG_SIZE = Gauge("clinaiops_log_leaves", "Leaves in the Merkle tree.")

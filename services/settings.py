@@ -93,6 +93,7 @@ def load() -> Settings:
     Raises:
         SettingsError: a port is not a number, or a time zone is unknown.
     """
+    # The default ports lie below the range from which systems take ports for outgoing connections.
     host, port = _database_address()
     return Settings(
         home=Path(_text("HOME", "var")).resolve(),
@@ -100,12 +101,12 @@ def load() -> Settings:
         database_host=host,
         postgres_port=port,
         temporal_host=_text("TEMPORAL_HOST", "127.0.0.1"),
-        temporal_port=_port("TEMPORAL_PORT", 57233),
-        gateway_port=_port("GATEWAY_PORT", 58080),
-        clinician_api_port=_port("CLINICIAN_API_PORT", 58081),
-        dashboard_port=_port("DASHBOARD_PORT", 58501),
-        witness_port=_port("WITNESS_PORT", 58090),
-        metrics_port_base=_port("METRICS_PORT_BASE", 59100),
+        temporal_port=_port("TEMPORAL_PORT", 27233),
+        gateway_port=_port("GATEWAY_PORT", 28080),
+        clinician_api_port=_port("CLINICIAN_API_PORT", 28081),
+        dashboard_port=_port("DASHBOARD_PORT", 28501),
+        witness_port=_port("WITNESS_PORT", 28090),
+        metrics_port_base=_port("METRICS_PORT_BASE", 29100),
         clinic_timezone=_timezone("CLINIC_TIMEZONE", "UTC"),
         smtp_url=os.environ.get("CLINAIOPS_SMTP_URL"),
         webhook_url=os.environ.get("CLINAIOPS_WEBHOOK_URL"),
@@ -121,7 +122,7 @@ def _database_address() -> tuple[str, int]:
     """DATABASE_URL points anywhere; without it, the embedded server's address."""
     url = os.environ.get("DATABASE_URL")
     if url is None:
-        return "127.0.0.1", _port("POSTGRES_PORT", 55432)
+        return "127.0.0.1", _port("POSTGRES_PORT", 25432)
     parts = urlsplit(url)
     if not parts.scheme.startswith("postgres") or parts.hostname is None:
         raise SettingsError("DATABASE_URL must look like postgresql://host:5432")

@@ -51,6 +51,7 @@ class SinglePill:
 
 
 _HARMLESS = Foreign(OtherMedicineKind.HARMLESS)
+_SPARING = Foreign(OtherMedicineKind.POTASSIUM_SPARING)
 _NSAID = Foreign(OtherMedicineKind.NSAID)
 _OTHER = Foreign(OtherMedicineKind.OTHER_ANTIHYPERTENSIVE, antihypertensive=True)
 _VERAPAMIL = Foreign(OtherMedicineKind.VERAPAMIL_OR_DILTIAZEM, antihypertensive=True)
@@ -129,6 +130,19 @@ _PRODUCTS: tuple[Product, ...] = (
     _foreign("904419", "alendronic acid 10 mg tablet", _HARMLESS),
     _foreign("310436", "galantamine 4 mg tablet", _HARMLESS),
     _foreign("996740", "memantine solution", _HARMLESS),
+    _foreign("106258", "hydrocortisone 10 mg/mL cream", _HARMLESS),
+    _foreign("1870230", "epinephrine auto-injector", _HARMLESS),
+    # Progestogen only; a combined pill with an oestrogen would raise the pressure.
+    _foreign("757594", "norethisterone 0.35 mg pack (Jolivette)", _HARMLESS),
+    _foreign("748962", "norethisterone 0.35 mg pack (Camila)", _HARMLESS),
+    _foreign("831533", "norethisterone 0.35 mg pack (Errin)", _HARMLESS),
+    _foreign("807283", "levonorgestrel 52 mg intrauterine system", _HARMLESS),
+    _foreign("1856546", "levonorgestrel 19.5 mg intrauterine system", _HARMLESS),
+    _foreign("1605257", "levonorgestrel 52 mg intrauterine system", _HARMLESS),
+    # Drospirenone keeps potassium back. Source: label [K].
+    _foreign("748856", "ethinylestradiol / drospirenone pack (Yaz)", _SPARING),
+    # Nitrates lower the pressure; digoxin (197604) stays unknown on purpose: potassium matters.
+    _foreign("705129", "nitroglycerin 0.4 mg spray", _OTHER),
 )  # fmt: skip
 
 PRODUCTS: Mapping[str, Product] = MappingProxyType({item.rxnorm: item for item in _PRODUCTS})

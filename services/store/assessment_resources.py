@@ -13,7 +13,8 @@ from services.clinical.patient import Snapshot
 from services.clinical.proposal import Ranking
 from services.clinical.verdict import Finding
 from services.fhir import device, guidance, medication, provenance, task
-from services.fhir.resource import Proposer, Resource, Subject, to_bytes
+from services.fhir.checks import checked_bytes
+from services.fhir.resource import Proposer, Resource, Subject
 from services.ids import new_id
 
 NewResource = tuple[str, str, bytes]
@@ -56,7 +57,7 @@ def ai_device(patient_id: str, ranking: Ranking) -> NewResource:
         model_version=ranking.model_version,
         feature_version=ranking.feature_version,
     )
-    return "Device", device_id, to_bytes(resource)
+    return "Device", device_id, checked_bytes(dict(resource))
 
 
 def of_assessment(judged: Judged) -> list[NewResource]:
@@ -160,4 +161,4 @@ def _issue(judged: Judged, finding: Finding) -> Resource:
 
 
 def _new(resource: Mapping[str, object]) -> NewResource:
-    return str(resource["resourceType"]), str(resource["id"]), to_bytes(resource)
+    return str(resource["resourceType"]), str(resource["id"]), checked_bytes(dict(resource))

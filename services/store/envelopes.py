@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 from services.audit.actions import Action
 from services.clinical.envelope import Envelope
 from services.fhir import careplan
-from services.fhir.resource import to_bytes
+from services.fhir.checks import checked_bytes
 from services.outbox_messages import careplan_changed, recorded
 from services.store import documents, patients, resources
 from services.store.errors import NotOpen
@@ -156,7 +156,7 @@ async def _write_plan(tx: Transaction, envelope: Envelope, *, now: datetime) -> 
     )
     for resource in written:
         kind, name = str(resource["resourceType"]), str(resource["id"])
-        await resources.put(tx, kind, name, to_bytes(resource), patient_id, now=now)
+        await resources.put(tx, kind, name, checked_bytes(resource), patient_id, now=now)
 
 
 async def _tell(tx: Transaction, patient_id: str, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.metrics import OUTBOX_SET_APART, OUTBOX_WAITING
 from services.outbox_messages import ClaimedMessage
 from services.store import outbox
 from services.store.roles import Acting
@@ -29,6 +30,7 @@ class LoopOutbox:
     ) -> tuple[ClaimedMessage, ...]:
         """Take undelivered messages for `lease_s`: priority 1 first, then oldest first."""
         async with self._store.transaction(_ACTING) as tx:
+            OUTBOX_WAITING.set(await outbox.waiting_count(tx))
             return await outbox.claim_batch(tx, limit=limit, lease_s=lease_s, now=now)
 
     async def mark_delivered(self, sequences: Sequence[int], *, now: datetime) -> None:
@@ -40,6 +42,7 @@ class LoopOutbox:
         """This one cannot be delivered as it is written; it is kept apart."""
         async with self._store.transaction(_ACTING) as tx:
             await outbox.mark_failed(tx, sequence, error_code=error_code, now=now)
+        OUTBOX_SET_APART.inc()
 
     async def release(self, sequences: Sequence[int], *, now: datetime) -> None:
         """Offer these again at once."""

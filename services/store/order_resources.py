@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Literal
 
 from services.fhir import careplan, medication, provenance, task
+from services.fhir.checks import checked_bytes
 from services.fhir.medication import RequestStatus, StopReason
-from services.fhir.resource import Authority, Resource, Subject, to_bytes
+from services.fhir.resource import Authority, Resource, Subject
 from services.ids import new_id
 from services.store import resources
 from services.store.assessment_resources import ai_device_id, proposal_id
@@ -114,7 +115,7 @@ async def _old_order(tx: Transaction, carried: Carried, item: Applied) -> list[s
         tx,
         "MedicationRequest",
         item.before.order_id,
-        to_bytes(changed),
+        checked_bytes(changed),
         carried.subject.patient_id,
         now=carried.now,
     )
@@ -147,7 +148,7 @@ async def set_task_status(
     changed = task.with_status(
         _parsed(stored.body), status=status, now=now, reason_code=reason_code, reason_text=None
     )
-    version = await resources.put(tx, "Task", task_id, to_bytes(changed), patient_id, now=now)
+    version = await resources.put(tx, "Task", task_id, checked_bytes(changed), patient_id, now=now)
     return [f"Task/{task_id}/_history/{version}"]
 
 
@@ -186,7 +187,7 @@ async def _put(tx: Transaction, carried: Carried, resource: Resource) -> int:
         tx,
         str(resource["resourceType"]),
         str(resource["id"]),
-        to_bytes(resource),
+        checked_bytes(resource),
         carried.subject.patient_id,
         now=carried.now,
     )
