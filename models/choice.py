@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
 from models import dosage, literature
 from models.dosage import DosesUg, Posterior
 from services.clinical.moves import Move
@@ -23,6 +27,7 @@ CHANGE_WEIGHT: Final = 0.01
 WINDOW_SD_MMHG: Final = 3.25 * literature.AUTOCORRELATION_FACTOR
 
 _NORMAL: Final = NormalDist()
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,45 @@ def value(posterior: Posterior, before_ug: DosesUg, move: Move, target: Target) 
     """Return the expectations and the score of one move from the doses taken now."""
     after_ug = doses_after(before_ug, move)
     level = dosage.forecast(posterior, after_ug)
-    spread = NormalDist(level.mean_mmhg, (level.sd_mmhg**2 + WINDOW_SD_MMHG**2) ** 0.5)
-    upper = float(target.systolic_below_mmhg)
-    in_target = spread.cdf(upper) - spread.cdf(FLOOR_MMHG)
-    low = spread.cdf(LOW_MMHG)
     symptoms = symptom_probability(after_ug)
-    score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * _excess(spread, upper)
-    score -= CHANGE_WEIGHT * len(move.changes)
+    in_target, low, score = (
+        float(v)
+        for v in scores(
+            np.asarray(level.mean_mmhg),
+            np.asarray(level.sd_mmhg),
+            symptoms=np.asarray(symptoms),
+            drugs_changed=np.asarray(len(move.changes)),
+            upper_mmhg=float(target.systolic_below_mmhg),
+        )
+    )
     change = dosage.change(posterior, before_ug, after_ug)
     return Valued(move, change, in_target, low, symptoms, score)
+
+
+def scores(
+    mean_mmhg: Array,
+    sd_mmhg: Array,
+    *,
+    symptoms: Array,
+    drugs_changed: Array,
+    upper_mmhg: float,
+) -> tuple[Array, Array, Array]:
+    """Return P(in target), P(low) and the score of full-effect levels, element by element."""
+    spread = np.sqrt(sd_mmhg**2 + WINDOW_SD_MMHG**2)
+    z = (mean_mmhg - upper_mmhg) / spread
+    in_target = ndtr(-z) - ndtr((FLOOR_MMHG - mean_mmhg) / spread)
+    low = ndtr((LOW_MMHG - mean_mmhg) / spread)
+    # E[max(Y - upper, 0)] of a normal distribution.
+    excess = spread * (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) + z * ndtr(z))
+    score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * excess
+    return in_target, low, score - CHANGE_WEIGHT * drugs_changed
+
+
+def rank_keys(low: Array, score: Array) -> Array:
+    """Return keys whose descending order is that of `order`: the score within the low-pressure
+    limit; beyond it the least risk first, below all that are within.
+    """
+    return np.where(low <= LOW_LIMIT, score, -100.0 - low)
 
 
 def order(valued: list[Valued]) -> list[Valued]:
@@ -107,9 +142,3 @@ def days_to_know(change_mmhg: float) -> int | None:
         return None
     quantiles = _NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)
     return max(1, round(2 * (quantiles * literature.DAY_SD_MMHG / change_mmhg) ** 2))
-
-
-def _excess(spread: NormalDist, upper_mmhg: float) -> float:
-    """Expected mmHg above the upper limit: E[max(Y - upper, 0)]."""
-    z = (spread.mean - upper_mmhg) / spread.stdev
-    return spread.stdev * (_NORMAL.pdf(z) + z * _NORMAL.cdf(z))

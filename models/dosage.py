@@ -1,17 +1,19 @@
 """The per-patient dose-response filter: closed-form Bayes around the literature's curves.
 
 State: untreated home systolic b and one sensitivity s_c for each class (1 = the literature).
-A day's mean home systolic is y = b - sum of s_c E_c(exposure), with noise. A patient's own data
-stay with the patient; the posterior sensitivities are the explanation.
+A day's mean home systolic is y = b - sum of s_c E_c, with noise; E_c is the class's published
+effect as far as it has built up. A patient's own data stay with the patient; the posterior
+sensitivities are the explanation. All functions on arrays take leading dimensions.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models import literature
+from models import kalman, literature
 from models.literature import CLASSES, EFFECTS
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import DoseChangeRecord, Prescription, Snapshot
@@ -22,20 +24,29 @@ DosesUg = dict[Drug, int]
 
 _EMAX = np.array([EFFECTS[c].emax_mmhg for c in CLASSES])
 _ED50 = np.array([EFFECTS[c].ed50_standard for c in CLASSES])
-_DAY_VARIANCE = (literature.DAY_SD_MMHG * literature.AUTOCORRELATION_FACTOR) ** 2
-HISTORY_DAYS = 180
+DAY_VARIANCE: Final = (literature.DAY_SD_MMHG * literature.AUTOCORRELATION_FACTOR) ** 2
+HISTORY_DAYS: Final = 180
+PRIOR_SD: Final = np.array(
+    [literature.UNTREATED_SD_MMHG] + [literature.EFFECT_VARIATION] * len(CLASSES)
+)
+STATES: Final = len(PRIOR_SD)
+# Two classes count as combined once each has this much effect (mmHg): a stopped drug's fading
+# remainder does not dampen the others [A].
+_COMBINED_FROM_MMHG: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
     """Mean (1 + classes,) and covariance of (b in mmHg, sensitivities without unit).
 
-    `days` counts the days with readings behind it.
+    `days` counts the days with readings behind it; `taken_share` (0..1) is of doses due, 1 when
+    it is not known.
     """
 
     mean: Array
     covariance: Array
     days: int
+    taken_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +59,39 @@ class Forecast:
 
 def prior() -> Posterior:
     """Return the literature's state."""
-    mean = np.concatenate([[literature.UNTREATED_MEAN_MMHG], np.ones(len(CLASSES))])
-    spread = [literature.UNTREATED_SD_MMHG] + [literature.EFFECT_VARIATION] * len(CLASSES)
-    return Posterior(mean, np.diag(np.square(spread)), 0)
+    return Posterior(prior_mean(), np.diag(PRIOR_SD**2), 0)
+
+
+def prior_mean() -> Array:
+    """Return the literature's (b, sensitivities)."""
+    return np.concatenate([[literature.UNTREATED_MEAN_MMHG], np.ones(len(CLASSES))])
 
 
 def observe(snapshot: Snapshot, *, now: datetime) -> Posterior:
     """Return the posterior after the snapshot's sitting cuff readings, one step a day."""
+    share = taken_share(snapshot)
     pressures = _daily_means(snapshot, now)
-    state = prior()
+    mean, covariance = prior_mean(), np.diag(PRIOR_SD**2)
     if not pressures:
-        return state
-    exposures = _exposures(snapshot, min(pressures), now)
-    mean, covariance, first = state.mean, state.covariance, min(pressures)
-    ceiling = state.covariance
-    for day, exposure in exposures.items():
-        covariance = _forget(covariance, ceiling)
+        return Posterior(mean, covariance, 0, share)
+    for day, effect in _built_up(snapshot, min(pressures), now, share).items():
+        covariance = kalman.forget(covariance, PRIOR_SD**2, literature.FORGETTING_PER_DAY, 1)
         if day in pressures:
-            row = design(exposure)
-            mean, covariance = _update(mean, covariance, row, pressures[day])
-    return Posterior(mean, covariance, sum(day >= first for day in pressures))
+            seen = np.asarray(pressures[day])
+            mean, covariance = kalman.update(
+                mean, covariance, row(effect, mean[0]), seen, DAY_VARIANCE
+            )
+    return Posterior(mean, covariance, len(pressures), share)
 
 
 def forecast(posterior: Posterior, doses_ug: DosesUg) -> Forecast:
-    """Return the full-effect home mean under `doses_ug` (daily, taken as prescribed)."""
-    row = design(exposure_of(doses_ug))
-    return Forecast(float(row @ posterior.mean), _sd(row, posterior.covariance))
+    """Return the full-effect home mean under `doses_ug` (daily), taken as regularly as now."""
+    return _forecast(_full_row(posterior, doses_ug), posterior)
 
 
 def change(posterior: Posterior, before_ug: DosesUg, after_ug: DosesUg) -> Forecast:
     """Return the change of the home mean from one regimen to another; negative is a fall."""
-    row = design(exposure_of(after_ug)) - design(exposure_of(before_ug))
-    return Forecast(float(row @ posterior.mean), _sd(row, posterior.covariance))
+    return _forecast(_full_row(posterior, after_ug) - _full_row(posterior, before_ug), posterior)
 
 
 def exposure_of(doses_ug: DosesUg) -> Array:
@@ -91,12 +103,36 @@ def exposure_of(doses_ug: DosesUg) -> Array:
     return exposure
 
 
-def design(exposure: Array) -> Array:
-    """Return the row x of y = x . (b, s) for one exposure (classes,): 1 and minus each effect."""
-    effect = _EMAX * exposure / (_ED50 + exposure)
-    if np.count_nonzero(exposure > 0.0) > 1:
-        effect = effect * literature.COMBINATION_FACTOR
-    return np.concatenate([[1.0], -effect])
+def effects(exposure: Array) -> Array:
+    """Return the published full effect in mmHg by class of an exposure (..., classes)."""
+    return np.asarray(_EMAX * exposure / (_ED50 + exposure))
+
+
+def row(effect: Array, untreated_mmhg: Array | float) -> Array:
+    """Return x (..., 1 + classes) of y = x . (b, s): 1 and minus each effect.
+
+    Effects are larger from a higher untreated pressure, and nine tenths of their sum once two
+    classes act. Source: Law 1.0, Wang 1.3 mmHg per 10 mmHg [S]; combination [D].
+    """
+    factor = np.clip(
+        1.0 + literature.BASELINE_SLOPE * (np.asarray(untreated_mmhg) - literature.REFERENCE_MMHG),
+        *literature.BASELINE_RANGE,
+    )
+    several = (effect > _COMBINED_FROM_MMHG).sum(-1) > 1
+    share = np.where(several, literature.COMBINATION_FACTOR, 1.0) * factor
+    ones = np.ones((*effect.shape[:-1], 1))
+    return np.concatenate([ones, -effect * share[..., None]], axis=-1)
+
+
+def design(exposure: Array, untreated_mmhg: float = literature.REFERENCE_MMHG) -> Array:
+    """Return the row of one exposure (classes,) with its full effect."""
+    return row(effects(exposure), untreated_mmhg)
+
+
+def spread(rows: Array, covariance: Array) -> Array:
+    """Return the SD (...,) of rows . state."""
+    variance = np.einsum("...i,...ij,...j->...", rows, covariance, rows)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
 
 def doses_now(regimen: tuple[Prescription, ...]) -> DosesUg:
@@ -104,25 +140,21 @@ def doses_now(regimen: tuple[Prescription, ...]) -> DosesUg:
     return {p.drug: 0 if p.paused_since else int(p.daily_dose_ug) for p in regimen}
 
 
-def _sd(row: Array, covariance: Array) -> float:
-    return float(max(float(row @ covariance @ row), 0.0) ** 0.5)
+def taken_share(snapshot: Snapshot) -> float:
+    """Return the share of doses taken, 1 when not known: the guard blocks increases then."""
+    adherence = snapshot.adherence
+    if adherence is None or adherence.due == 0:
+        return 1.0
+    return adherence.taken / adherence.due
 
 
-def _forget(covariance: Array, ceiling: Array) -> Array:
-    """Let a day pass: widen, but never beyond the literature's own spread in any direction."""
-    wider = covariance / literature.FORGETTING_PER_DAY
-    ratio: Array = np.diag(ceiling) / np.diag(wider)
-    scale = np.sqrt(np.clip(ratio, 0.0, 1.0))
-    return np.asarray(wider * np.outer(scale, scale))
+def _full_row(posterior: Posterior, doses_ug: DosesUg) -> Array:
+    effect = effects(exposure_of(doses_ug)) * posterior.taken_share
+    return row(effect, posterior.mean[0])
 
 
-def _update(mean: Array, covariance: Array, row: Array, pressure: float) -> tuple[Array, Array]:
-    """One Kalman step with a scalar observation, Joseph form so that it stays positive."""
-    variance = float(row @ covariance @ row) + _DAY_VARIANCE
-    gain = covariance @ row / variance
-    keep = np.eye(len(mean)) - np.outer(gain, row)
-    updated = keep @ covariance @ keep.T + _DAY_VARIANCE * np.outer(gain, gain)
-    return mean + gain * (pressure - row @ mean), updated
+def _forecast(rows: Array, posterior: Posterior) -> Forecast:
+    return Forecast(float(rows @ posterior.mean), float(spread(rows, posterior.covariance)))
 
 
 def _daily_means(snapshot: Snapshot, now: datetime) -> dict[date, float]:
@@ -135,29 +167,20 @@ def _daily_means(snapshot: Snapshot, now: datetime) -> dict[date, float]:
     return {day: sum(values) / len(values) for day, values in sorted(by_day.items())}
 
 
-def _exposures(snapshot: Snapshot, first: date, now: datetime) -> dict[date, Array]:
-    """Effective exposure of each day from `first` to now: what was taken, with its slow onset.
+def _built_up(snapshot: Snapshot, first: date, now: datetime, share: float) -> dict[date, Array]:
+    """Effect of each day from `first` to now: of what was taken, with its slow onset.
 
     Before the first recorded change the earliest known doses are taken to have had full effect.
     """
-    taken = _taken_share(snapshot)
     step = 1.0 - np.exp(-1.0 / literature.ONSET_DAYS)
     days = (now.date() - first).days + 1
-    level = exposure_of(_doses_on(snapshot, first)) * taken
-    exposures: dict[date, Array] = {}
+    level = effects(exposure_of(_doses_on(snapshot, first))) * share
+    built: dict[date, Array] = {}
     for offset in range(days):
         day = first + timedelta(days=offset)
-        level = level + step * (exposure_of(_doses_on(snapshot, day)) * taken - level)
-        exposures[day] = level
-    return exposures
-
-
-def _taken_share(snapshot: Snapshot) -> float:
-    """The share of doses taken, 1 when it is not known: the guard blocks increases then."""
-    adherence = snapshot.adherence
-    if adherence is None or adherence.due == 0:
-        return 1.0
-    return adherence.taken / adherence.due
+        level = level + step * (effects(exposure_of(_doses_on(snapshot, day))) * share - level)
+        built[day] = level
+    return built
 
 
 def _doses_on(snapshot: Snapshot, day: date) -> DosesUg:

@@ -55,8 +55,17 @@ ONSET_DAYS: Final = 9.0
 COMBINATION_FACTOR: Final = 0.9
 # Symptoms of two drugs are fewer than their sum. Source: Law 2003, factor [A].
 SECOND_DRUG_SYMPTOM_FACTOR: Final = 0.75
+# A drug lowers a higher pressure by more. Source: Law 1.0, Wang 1.3 mmHg per 10 mmHg of the
+# untreated pressure, around 154 mmHg [S]; bounds [A].
+REFERENCE_MMHG: Final = 154.0
+BASELINE_SLOPE: Final = 0.013
+BASELINE_RANGE: Final = (0.35, 1.6)
 # How fast old data lose weight. Source: prototype on simulated patients [M].
 FORGETTING_PER_DAY: Final = 0.985
+
+
+SYMPTOM_AT: Final = (0.0, 0.5, 1.0, 2.0)
+"""Standard doses at which the symptom rows stand; none at no dose."""
 
 
 def symptom_share(drug_class: DrugClass, exposure: float) -> float:
@@ -64,8 +73,8 @@ def symptom_share(drug_class: DrugClass, exposure: float) -> float:
 
     Linear between the published rows, from zero at no dose, flat beyond two standard doses.
     """
-    half, standard, double = EFFECTS[drug_class].symptom_percent
-    points = ((0.0, 0.0), (0.5, half), (1.0, standard), (2.0, double))
+    double = EFFECTS[drug_class].symptom_percent[-1]
+    points = zip(SYMPTOM_AT, (0.0, *EFFECTS[drug_class].symptom_percent), strict=True)
     for (low_at, low), (high_at, high) in pairwise(points):
         if exposure <= high_at:
             return (low + (high - low) * (exposure - low_at) / (high_at - low_at)) / 100.0

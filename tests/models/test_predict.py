@@ -41,6 +41,6 @@ def test_too_few_days_make_it_abstain() -> None:
     assert ranking.abstained == "too_few_days"
 
 
-def test_near_target_it_says_that_no_move_is_worth_it() -> None:
-    ranking = FilterPredictor().rank(snapshot([124.0] * 60, REGIMEN), MOVES, TARGET, NOW)
+def test_in_the_middle_of_the_target_it_says_that_no_move_is_worth_it() -> None:
+    ranking = FilterPredictor().rank(snapshot([120.0] * 60, REGIMEN), MOVES, TARGET, NOW)
     assert ranking.moves[0].move == KEEP or ranking.abstained == "hardly_better_than_no_change"

@@ -1,0 +1,184 @@
+"""The trial: one cohort under one policy, a decision every so many days, days counted.
+
+The same seed gives the same people and the same days to every policy, so differences are paired.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.simulation.beliefs import Beliefs
+from models.simulation.course import RUN_IN_DAYS, Course
+from models.simulation.judged import allowed
+from models.simulation.legal import MoveBook, Offered
+from models.simulation.people import Bools, Floats, Ints
+from models.simulation.policies import Decision, Policy, chosen
+from models.simulation.worlds import World
+from services.clinical.windows import WINDOW_DAYS
+
+# Source: time in target range 110-130 mmHg, Fatani, JACC 2021 [S].
+TARGET_RANGE_MMHG: Final = (110.0, 130.0)
+HYPOTENSION_MMHG: Final = 100.0
+LATENT_LOW_MMHG: Final = 105.0
+DAYS_A_YEAR: Final = 365.25
+MIN_CADENCE_DAYS: Final = 14
+
+
+class BadTrial(ValueError):
+    """The trial cannot be run as asked. The message says which figure to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Patients, days and days between decisions; `inertia` is the share of moves not made."""
+
+    patients: int
+    days: int
+    cadence_days: int
+    inertia: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.cadence_days < MIN_CADENCE_DAYS:
+            raise BadTrial(f"--cadence must be {MIN_CADENCE_DAYS} days or more")
+        if self.patients < 1 or self.days < 1:
+            raise BadTrial("--patients and --days must be positive")
+        if not 0.0 <= self.inertia < 1.0:
+            raise BadTrial("inertia is a share from 0 to below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What happened to each patient, one element a patient; days are counted over the trial."""
+
+    days: int
+    in_target_days: Ints
+    below_100_days: Ints
+    latent_low_days: Ints
+    symptomatic: Bools
+    moves: Ints
+    last_systolic: Floats
+    """Home mean at the end, free of noise, mmHg."""
+    groups: dict[str, Bools]
+    """Subgroups by name."""
+    offered: int
+    """Moves that the guard let through, all decisions together."""
+    most_rungs_raised: int
+    """The largest rise of any move made, in rungs of all drugs together."""
+
+
+def run(policy: Policy, world: World, design: Design, seed: int, book: MoveBook) -> Outcomes:
+    """Return the outcomes of one policy on one seed's cohort."""
+    course = Course(design.patients, world, seed)
+    beliefs = Beliefs(course)
+    beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
+    # Inertia draws from its own source: the course's days stay paired between policies.
+    inertia = np.random.default_rng(seed + 1_000_003)
+    total = DayCount(course)
+    for start in range(0, design.days, design.cadence_days):
+        beliefs.read_week(course)
+        _decide(policy, course, beliefs, book, total, inertia.random(course.count), design)
+        following = start + design.cadence_days
+        for day in range(start, min(following, design.days)):
+            if day == following - WINDOW_DAYS:
+                beliefs.pass_days(course, design.cadence_days - WINDOW_DAYS)
+            course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
+            total.day(course)
+    return total.outcomes(course, design.days)
+
+
+def _decide(
+    policy: Policy,
+    course: Course,
+    beliefs: Beliefs,
+    book: MoveBook,
+    total: "DayCount",
+    uniform: Floats,
+    design: Design,
+) -> None:
+    week = course.averages()
+    offered = course.offer(book, week)
+    legal = allowed(course, week, book, offered)
+    kept = Offered(offered.patient[legal], offered.row[legal])
+    places = chosen(policy(Decision(course, week, beliefs, book, kept)), kept)
+    rows = np.where(uniform < design.inertia, _keep_rows(kept), kept.row[places])
+    raised = book.column("rungs_raised")[rows].max()
+    total.most_rungs_raised = max(total.most_rungs_raised, int(raised))
+    total.moves += course.carry_out(book, rows)
+    total.offered += len(kept.row)
+
+
+def _keep_rows(offered: Offered) -> Ints:
+    """KEEP is offered first to everyone, and no rule speaks against it."""
+    return np.asarray(offered.row[np.flatnonzero(np.diff(offered.patient, prepend=-1))])
+
+
+class DayCount:
+    """Running counts."""
+
+    def __init__(self, course: Course) -> None:
+        self._range: Ints = np.zeros(course.count, dtype=np.int64)
+        self._hypotension = self._range.copy()
+        self._low = self._range.copy()
+        self._symptomatic: Bools = np.zeros(course.count, dtype=np.bool_)
+        self.moves = self._range.copy()
+        self.offered = 0
+        self.most_rungs_raised = 0
+
+    def day(self, course: Course) -> None:
+        latent = course.body.latent_systolic()
+        low, high = TARGET_RANGE_MMHG
+        self._range += (latent >= low) & (latent < high)
+        self._hypotension += course.body.day_systolic() < HYPOTENSION_MMHG
+        self._low += latent < LATENT_LOW_MMHG
+        self._symptomatic |= course.reported().any(1) | course.body.fainted
+
+    def outcomes(self, course: Course, days: int) -> Outcomes:
+        return Outcomes(
+            days,
+            self._range,
+            self._hypotension,
+            self._low,
+            self._symptomatic,
+            self.moves,
+            course.body.latent_systolic(),
+            groups(course),
+            self.offered,
+            self.most_rungs_raised,
+        )
+
+
+def groups(course: Course) -> dict[str, Bools]:
+    """Return the subgroups that are reported apart."""
+    people = course.people
+    return {
+        "women": people.female,
+        "men": ~people.female,
+        "under_65": people.age < 65,
+        "65_and_over": people.age >= 65,
+        "egfr_under_60": people.egfr < 60.0,
+        "egfr_60_and_over": people.egfr >= 60.0,
+        "misses_more_doses": people.omission > np.median(people.omission),
+        "misses_fewer_doses": people.omission <= np.median(people.omission),
+    }
+
+
+def pooled(runs: list[Outcomes]) -> Outcomes:
+    """Return the outcomes of several seeds as one cohort."""
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(run, name) for run in runs])
+
+    first = runs[0]
+    return Outcomes(
+        days=first.days,
+        in_target_days=joined("in_target_days"),
+        below_100_days=joined("below_100_days"),
+        latent_low_days=joined("latent_low_days"),
+        symptomatic=joined("symptomatic"),
+        moves=joined("moves"),
+        last_systolic=joined("last_systolic"),
+        groups={n: np.concatenate([r.groups[n] for r in runs]) for n in first.groups},
+        offered=sum(r.offered for r in runs),
+        most_rungs_raised=max(r.most_rungs_raised for r in runs),
+    )

@@ -1,0 +1,154 @@
+"""`python -m models trial`: every policy on the same people, written as one JSON file."""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from models.simulation import reference, summary, trial
+from models.simulation.judged import CLINICIAN_RULES, OVERRIDDEN
+from models.simulation.legal import MoveBook
+from models.simulation.policies import POLICIES, Policy
+from models.simulation.trial import BadTrial, Design, Outcomes
+from models.simulation.worlds import REFERENCE, world
+from services.clinical.moves import MAX_RUNGS_CLINICIAN
+
+FIRST_SEED: Final = 20_260_101
+BASELINES: Final = ("stepped_care", "dual_first", "titrator")
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("--patients", type=int, default=3000, help="simulated patients per seed")
+    parser.add_argument("--days", type=int, default=182)
+    parser.add_argument(
+        "--cadence", type=int, default=28, help="days between decisions, 14 or more"
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--world", default="literature", help="a name of models.simulation.worlds")
+    parser.add_argument("--policies", nargs="+", default=None)
+    parser.add_argument("--weights", type=Path, default=None, help="adds the `model` policy")
+    parser.add_argument("--json", type=Path, default=None, help="file to write")
+
+
+def guarded(
+    design: Design, world_name: str, seeds: int, policies: Mapping[str, Policy]
+) -> dict[str, Outcomes]:
+    """Return each policy's outcomes over all seeds in the full guarded world."""
+    book, here = MoveBook(), world(world_name)
+    return {
+        name: trial.pooled(
+            [trial.run(policy, here, design, FIRST_SEED + s, book) for s in range(seeds)]
+        )
+        for name, policy in policies.items()
+    }
+
+
+def small(
+    design: Design, seeds: int, choosers: Mapping[str, reference.Chooser], *, levels: int = 2
+) -> dict[str, Outcomes]:
+    """Return each policy's outcomes over all seeds in the small world without a guard."""
+    return {
+        name: trial.pooled(
+            [reference.run(c, design, FIRST_SEED + s, levels=levels) for s in range(seeds)]
+        )
+        for name, c in choosers.items()
+    }
+
+
+def report(found: Mapping[str, Outcomes], design: Design, world_name: str, seeds: int) -> Json:
+    """Return the result as JSON: figures, subgroups, paired differences, equality of moves."""
+    return {
+        "world": world_name,
+        "patients_per_seed": design.patients,
+        "seeds": [FIRST_SEED + s for s in range(seeds)],
+        "days": design.days,
+        "cadence_days": design.cadence_days,
+        "simulated": "No patient here is real.",
+        "moves": moves_held_equal(found, world_name),
+        "policies": {
+            name: {**summary.figures(o), "subgroups": summary.by_group(o)}
+            for name, o in found.items()
+        },
+        "minus": _differences(found),
+    }
+
+
+def moves_held_equal(found: Mapping[str, Outcomes], world_name: str) -> Json:
+    """Return whether all policies chose from the same moves, and what shows it."""
+    most = {name: outcomes.most_rungs_raised for name, outcomes in found.items()}
+    rules = ",".join(rule.rule_id for rule in CLINICIAN_RULES)
+    in_small_world = world_name == REFERENCE.name
+    return {
+        "held_equal": max(most.values()) <= MAX_RUNGS_CLINICIAN,
+        "from": "64 regimens, two levels a decision, no guard"
+        if in_small_world
+        else "services.clinical.moves.legal_moves, judged by the guard's own rules",
+        "rules": 0 if in_small_world else len(CLINICIAN_RULES),
+        "rules_sha256": hashlib.sha256(rules.encode()).hexdigest(),
+        "passed_by_the_clinician": sorted(OVERRIDDEN),
+        "most_rungs_raised": most,
+    }
+
+
+def _differences(found: Mapping[str, Outcomes]) -> Json:
+    """Return each learned policy and the oracle minus each baseline, paired by patient."""
+    return {
+        f"{ours}-{theirs}": {
+            name: f.as_json() for name, f in summary.difference(found[ours], other).items()
+        }
+        for ours in ("filter", "model", "oracle")
+        for theirs, other in found.items()
+        if ours in found and ours != theirs and theirs != "oracle"
+    }
+
+
+def table(result: Json) -> str:
+    """Return the figures as text, one policy a line."""
+    names = (
+        "ttr_percent",
+        "sbp_below_100_days_per_year",
+        "latent_below_105_percent",
+        "symptomatic_ae_percent",
+    )
+    lines = [f"{'policy':14s}" + "".join(f"{name:>30s}" for name in names)]
+    for policy, figures in result["policies"].items():
+        cells = (figures[name] for name in names)
+        texts = (f"{c['mean']:.2f} ({c['low']:.2f} to {c['high']:.2f})" for c in cells)
+        lines.append(f"{policy:14s}" + "".join(f"{text:>30s}" for text in texts))
+    equal = "yes" if result["moves"]["held_equal"] else "NO"
+    return "\n".join([*lines, f"moves held equal: {equal}"])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; return the exit status.
+
+    Raises:
+        BadTrial: a figure or a policy name cannot be right.
+        UnknownWorld: no such world.
+    """
+    design = Design(options.patients, options.days, options.cadence)
+    if options.seeds < 1:
+        raise BadTrial("--seeds must be positive")
+    if options.world == REFERENCE.name:
+        found = small(design, options.seeds, _named(reference.CHOOSERS, options.policies))
+    else:
+        policies = _named(POLICIES, options.policies)
+        found = guarded(design, options.world, options.seeds, policies)
+    result = report(found, design, options.world, options.seeds)
+    print(table(result))
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+def _named(known: Mapping[str, T], names: list[str] | None) -> Mapping[str, T]:
+    """Return the named policies in the order of the table; all when none is named."""
+    unknown = set(names or ()) - set(known)
+    if unknown:
+        raise BadTrial(f"no policy {sorted(unknown)}; there are {', '.join(known)}")
+    return {name: item for name, item in known.items() if names is None or name in names}
