@@ -61,10 +61,12 @@ async def raise_for_symptoms(
             await _open_late_task(tx, patient_id, AlarmCause.SYMPTOM, now=now)
     if not fresh:
         return None
-    snapshot, _ = await snapshots.build(tx, patient_id, now=now)
+    # A phone's clock may run ahead by minutes: what it says hurts now is not of the future.
+    as_of = max([now, *(item.reported_at for item in begun)])
+    snapshot, _ = await snapshots.build(tx, patient_id, now=as_of)
     found = [
         alarm
-        for alarm in scan(snapshot, now)
+        for alarm in scan(snapshot, as_of)
         if alarm.cause is AlarmCause.CRISIS_WITH_SYMPTOMS
         or (alarm.cause in _FROM_SYMPTOMS and not fresh.isdisjoint(alarm.evidence_ids))
     ]

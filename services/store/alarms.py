@@ -30,12 +30,17 @@ async def raise_or_merge(
     Evidence that an alarm holds already changes nothing, also when that alarm was closed since:
     the entry then says so. Its ladder starts when the transaction commits.
     """
-    for known in await _of_cause(tx, patient_id, alarm.cause, now=now):
-        is_covered = set(alarm.evidence_ids) <= set(known.evidence_ids)
-        if known.closed_at is None:
-            return known if _adds_nothing(known, alarm) else await _merge(tx, known, alarm, now)
-        if is_covered and alarm.since <= known.last_raised_at:
+    same_cause = await _of_cause(tx, patient_id, alarm.cause, now=now)
+    for known in same_cause:
+        if _adds_nothing(known, alarm):
             return known
+    for known in same_cause:
+        if known.closed_at is not None:
+            continue
+        if known.acknowledged_at is None or alarm.urgency not in _LADDERED:
+            return await _merge(tx, known, alarm, now)
+        # Its ladder ended when somebody took it: what is new since then pages by itself.
+        await close(tx, known.alarm_id, outcome="acknowledged", now=now)
     return await _raise(tx, patient_id, alarm, now=now)
 
 
@@ -163,7 +168,7 @@ async def _raise(tx: Transaction, patient_id: str, alarm: Alarm, *, now: datetim
             urgency=alarm.urgency.value,
             since=alarm.since,
             raised_at=now,
-            last_raised_at=now,
+            last_raised_at=max(now, alarm.since),
             repeats=0,
             status="open",
             rung=0,
@@ -191,7 +196,7 @@ async def _merge(tx: Transaction, known: AlarmEntry, alarm: Alarm, now: datetime
         known.alarm_id,
         urgency=urgency,
         repeats=known.repeats + 1,
-        last_raised_at=now,
+        last_raised_at=max(now, alarm.since),
         evidence_sealed=_sealed(tx, known.alarm_id, known.patient_id, evidence),
     )
     details = (("repeats", known.repeats + 1), ("urgency", urgency))

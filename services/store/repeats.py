@@ -22,7 +22,10 @@ async def repeat_outcome(tx: Transaction, alarm: AlarmEntry, *, now: datetime) -
     seen = await readings.between(
         tx, alarm.patient_id, alarm.since - _LOOK_BACK, now + timedelta(microseconds=1)
     )
-    after = [item for item in seen if _counts(item, alarm)]
+    # An alarm that was raised again is about its last reading, not about its first.
+    held = [item.taken_at for item in seen if item.reading_id in alarm.evidence_ids]
+    began = max(held, default=alarm.since)
+    after = [item for item in seen if _counts(item, alarm, began)]
     if not after:
         return RepeatKind.NONE
     high = [item for item in after if is_crisis(item)]
@@ -40,11 +43,11 @@ async def repeat_outcome(tx: Transaction, alarm: AlarmEntry, *, now: datetime) -
     return RepeatKind.NONE
 
 
-def _counts(item: BloodPressure, alarm: AlarmEntry) -> bool:
-    """A sitting reading of this time, apart from those that raised the alarm."""
+def _counts(item: BloodPressure, alarm: AlarmEntry, began: datetime) -> bool:
+    """A sitting reading after those that raised the alarm."""
     return (
         item.posture is Posture.SITTING
         and not item.history
         and item.reading_id not in alarm.evidence_ids
-        and item.taken_at >= alarm.since + _NOT_BEFORE
+        and item.taken_at >= began + _NOT_BEFORE
     )

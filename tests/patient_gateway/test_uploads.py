@@ -155,6 +155,15 @@ async def test_chest_pain_is_an_emergency_and_the_answer_says_what_to_do(phone: 
     assert "120" in alarm["instructions"][0]
 
 
+async def test_chest_pain_of_a_phone_whose_clock_runs_ahead_is_an_emergency_all_the_same(
+    gateway: Gateway, phone: Phone
+) -> None:
+    ahead = (gateway.clock() + timedelta(minutes=4)).isoformat()
+    item = {**SYMPTOM, "symptom": "chest_pain", "reported_at": ahead}
+    alarm = (await phone.post("/v1/symptoms", {"items": [item]})).json()["alarm"]
+    assert (alarm["cause"], alarm["urgency"]) == ("emergency_symptom", "emergency")
+
+
 async def test_a_symptom_that_is_over_raises_nothing(phone: Phone) -> None:
     item = {**SYMPTOM, "symptom": "chest_pain", "open": False}
     answer = await phone.post("/v1/symptoms", {"items": [item]})

@@ -1,6 +1,7 @@
 """One open alarm per patient and cause; the same evidence never raises one twice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
@@ -106,6 +107,70 @@ async def test_the_first_who_takes_an_alarm_stays_and_a_queued_one_is_closed_by_
         "called them",
     )
     assert (closed.status, closed.outcome) == ("closed", "acknowledged")
+
+
+async def test_what_is_new_after_an_alarm_was_taken_pages_by_itself(
+    store_factory: StoreFactory,
+) -> None:
+    store, worker = await store_factory(Role.CLINICIAN), await store_factory(Role.WORKER)
+    person = await enrol(store)
+    first = await raised(store, person, crisis("r1", urgency=Urgency.SAME_DAY))
+    async with acting_as(store, person) as tx:
+        await alarms.acknowledge(tx, first.alarm_id, clinician_id=person.clinician_id, now=NOW)
+    same = await raised(store, person, crisis("r1"))
+    assert (same.alarm_id, same.status) == (first.alarm_id, "acknowledged")
+    assert await messages_to_alarms(worker) == ["alarm_raised"]
+    new = await raised(store, person, crisis("r2"))
+    assert (new.status, new.acknowledged_at, new.rung) == ("open", None, 0)
+    assert new.alarm_id != first.alarm_id
+    async with acting_as(store, person) as tx:
+        before = await alarms.get(tx, first.alarm_id)
+    assert (before.status, before.outcome) == ("closed", "acknowledged")
+    assert before.acknowledged_by == person.clinician_id
+    async with worker.transaction(Acting("system", "relay", None)) as tx:
+        taken = await outbox.claim_batch(tx, limit=100, lease_s=1, now=NOW)
+    alarm_ids = [item.message.payload.get("alarm_id") for item in taken]
+    assert new.alarm_id in alarm_ids
+
+
+async def test_a_worse_result_is_raised_though_a_milder_one_was_dealt_with(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    taken_at = NOW - timedelta(hours=20)
+    mild = Alarm(AlarmCause.POTASSIUM_HIGH, Urgency.QUEUE, taken_at, ("potassium",))
+    first = await raised(store, person, mild)
+    async with acting_as(store, person) as tx:
+        await alarms.acknowledge(tx, first.alarm_id, clinician_id=person.clinician_id, now=NOW)
+    # Drawn before the first result was seen, reported after it was dealt with.
+    worse = replace(mild, urgency=Urgency.SAME_DAY, since=NOW - timedelta(hours=2))
+    again = await raised(store, person, worse)
+    assert (again.status, again.urgency) == ("open", "same_day")
+
+
+async def test_a_normal_reading_before_a_new_crisis_does_not_close_its_alarm(
+    store_factory: StoreFactory,
+) -> None:
+    store, records = (
+        await store_factory(Role.CLINICIAN),
+        LoopRecords(await store_factory(Role.WORKER)),
+    )
+    person = await enrol(store)
+    late_at = NOW - timedelta(days=3)
+    given = [
+        NewReading("late", Mmhg(190), Mmhg(100), 80, late_at, 0),
+        NewReading("well", Mmhg(138), Mmhg(85), 80, NOW - timedelta(days=1), 0),
+        NewReading("new", Mmhg(195), Mmhg(115), 80, NOW, 0),
+    ]
+    async with acting_as(store, person) as tx:
+        results = await readings.record(tx, person.patient_id, given, now=NOW)
+    late, _, new = (str(result.item_id) for result in results)
+    queued = Alarm(AlarmCause.CRISIS_READING, Urgency.QUEUE, late_at, (late,))
+    await raised(store, person, queued)
+    alarm = await raised(store, person, crisis(new))
+    assert (alarm.since, alarm.urgency) == (late_at, "repeat")
+    assert await records.repeat_outcome(alarm.alarm_id, now=NOW) is RepeatKind.NONE
 
 
 async def test_a_repeat_is_told_and_says_normal_or_confirmed(store_factory: StoreFactory) -> None:
