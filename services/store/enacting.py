@@ -58,7 +58,7 @@ async def enact(
     earlier = await enactments.earlier(tx, key=key, basis=basis, basis_id=basis_id)
     if earlier is not None:
         return earlier
-    rests_on = await enactment_basis.read(tx, patient_id, basis, basis_id)
+    rests_on = await enactment_basis.read(tx, patient_id, basis, basis_id, now=now)
     outcome = await _judge_and_write(tx, patient_id, rests_on, key=key, now=now)
     if outcome.kind is EnactKind.REFUSED and basis is EnactBasis.DECISION:
         await reviews.reopen(tx, (await reviews.decision(tx, basis_id)).review_id)
@@ -73,7 +73,7 @@ async def _judge_and_write(
     if basis.refusal is not None:
         return EnactOutcome(EnactKind.REFUSED, reasons=(basis.refusal,))
     snapshot, envelope = await snapshots.build(tx, patient_id, now=now)
-    proposal = basis.proposal(snapshot, new_id(), now)
+    proposal = basis.proposal(snapshot, new_id())
     verdict = guard.judge(proposal, snapshot, envelope, now)
     if not isinstance(verdict, Advise):
         return EnactOutcome(EnactKind.REFUSED, reasons=_reasons(verdict))

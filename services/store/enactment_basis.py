@@ -26,13 +26,15 @@ class Basis:
     overrides: tuple[Override, ...]
     clinician_id: str
     signed_at: datetime
+    asked_at: datetime
+    """When a person was last asked: the advice's offer, or the decision itself."""
     assessment: AssessmentDocument
     envelope_id: str | None = None
     envelope_version: int | None = None
     review_id: str | None = None
     refusal: str | None = None
 
-    def proposal(self, snapshot: Snapshot, proposal_id: str, now: datetime) -> Proposal:
+    def proposal(self, snapshot: Snapshot, proposal_id: str) -> Proposal:
         """Return the proposal that the guard judges, on fresh data."""
         decided = self.path is Path.CLINICIAN
         return Proposal(
@@ -42,41 +44,46 @@ class Basis:
             path=self.path,
             ranking=self.assessment.assessment.ranking,
             snapshot_as_of=snapshot.as_of,
-            made_at=now,
+            made_at=self.asked_at,
             overrides=self.overrides,
             decided_by_clinician=decided,
         )
 
 
-async def read(tx: Transaction, patient_id: str, basis: EnactBasis, basis_id: str) -> Basis:
+async def read(
+    tx: Transaction, patient_id: str, basis: EnactBasis, basis_id: str, *, now: datetime
+) -> Basis:
     """Return the basis. Raises: NotInRecord: no such advice or decision of this patient."""
     if basis is EnactBasis.ADVICE:
-        return await _of_advice(tx, patient_id, basis_id)
+        return await _of_advice(tx, patient_id, basis_id, now)
     return await _of_decision(tx, patient_id, basis_id)
 
 
-async def _of_advice(tx: Transaction, patient_id: str, advice_id: str) -> Basis:
+async def _of_advice(tx: Transaction, patient_id: str, advice_id: str, now: datetime) -> Basis:
     entry = await advice.get(tx, advice_id)
     if entry.patient_id != patient_id:
         raise NotInRecord(f"no advice {advice_id} of this patient")
+    history = await envelopes.history(tx, patient_id)
     signed = [
-        version
-        for version in await envelopes.history(tx, patient_id)
-        if version.envelope.envelope_id == entry.body.envelope_id
+        version for version in history if version.envelope.envelope_id == entry.body.envelope_id
     ]
     if not signed:
         raise NotInRecord(f"advice {advice_id} rests on no signed envelope")
     refusal = None
     if await advice.answer_of(tx, advice_id) is not Answer.ACCEPT:
         refusal = "advice_not_accepted"
-    elif entry.closed_at is not None:
+    elif entry.closed_at is not None or now >= entry.expires_at:
         refusal = "advice_not_open"
+    elif history[0].envelope.envelope_id != entry.body.envelope_id:
+        # The step would count against a plan that no longer holds, and against none that does.
+        refusal = "envelope_replaced"
     return Basis(
         move=entry.body.move,
         path=Path.PATIENT,
         overrides=(),
         clinician_id=signed[0].signature.clinician_id,
         signed_at=signed[0].signature.signed_at,
+        asked_at=entry.offered_at,
         assessment=await assessments.document(tx, entry.assessment_id),
         envelope_id=entry.body.envelope_id,
         envelope_version=entry.body.envelope_version,
@@ -106,6 +113,7 @@ async def _of_decision(tx: Transaction, patient_id: str, decision_id: str) -> Ba
         overrides=entry.body.overrides,
         clinician_id=entry.clinician_id,
         signed_at=entry.decided_at,
+        asked_at=entry.decided_at,
         assessment=document,
         review_id=entry.review_id,
         refusal=refusal,

@@ -51,7 +51,8 @@ async def _advise(
     tx: Transaction, judged: Judged, envelope: Envelope, offered: AdviceEntry | None
 ) -> AdviceEntry | None:
     patient_id, move = judged.subject.patient_id, judged.assessment.proposal.move
-    if offered is not None and offered.body.move == move:
+    stands = offered is not None and offered.body.envelope_id == envelope.envelope_id
+    if offered is not None and stands and offered.body.move == move:
         return offered
     if offered is not None:
         await advice.close(tx, offered.advice_id, outcome="withdrawn", now=judged.now)
