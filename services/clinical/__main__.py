@@ -68,5 +68,5 @@ def _is_unreadable(result: Mapping[str, Any]) -> bool:
     return (result["binding"] or {}).get("rule_id") == "unreadable_input"
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - a test runs it in a process of its own
     raise SystemExit(run(sys.stdin, sys.stdout))

@@ -1,7 +1,9 @@
 """One assessment: from a snapshot to a proposal and its verdict, keeping all in between."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 
 from services.clinical.alarm_types import Alarm
 from services.clinical.alarms import scan
@@ -20,7 +22,6 @@ from services.clinical.verdict import (
     Finding,
     FindingKind,
     Hold,
-    NeedsData,
     Refuse,
     Verdict,
 )
@@ -103,9 +104,7 @@ class _Run:
         ranking = self._rank(moves)
         if ranking.abstained is not None:
             return None  # a ranker that keeps out of it must not lead to a step without a clinician
-        for move in _in_order(ranking):
-            if move.kind is MoveKind.KEEP:
-                return None  # what ranks below "no change" is not advised
+        for move in _above_keep(ranking):
             proposal = self._proposal(move, Path.PATIENT, ranking)
             verdict = self._judge(proposal)
             if isinstance(verdict, Advise):
@@ -120,9 +119,7 @@ class _Run:
         if ranking.abstained is not None:
             fallback = self._fallback(moves, f"titrator after abstention: {ranking.model_id}")
             ranking = replace(fallback, abstained=ranking.abstained)
-        for move in _in_order(ranking):
-            if move.kind is MoveKind.KEEP:
-                break
+        for move in _above_keep(ranking):
             proposal = self._proposal(move, Path.CLINICIAN, ranking)
             verdict = self._judge(proposal)
             if isinstance(verdict, Ask | Advise):
@@ -194,8 +191,9 @@ class _Run:
         )
 
 
-def _in_order(ranking: Ranking) -> list[Move]:
-    return [item.move for item in ranking.moves]
+def _above_keep(ranking: Ranking) -> Iterator[Move]:
+    """Return the moves that rank above "no change", best first; none below it is proposed."""
+    return takewhile(lambda move: move.kind is not MoveKind.KEEP, (i.move for i in ranking.moves))
 
 
 # Input that cannot be right is refused by the assessment; KEEP alone would only be held.
@@ -218,6 +216,4 @@ def _reason_to_keep(verdict: Verdict, rejected: list[Rejected]) -> Verdict:
     if not isinstance(verdict, Ask) or not rejected:
         return verdict
     best = next((item for item in rejected if item.path is Path.CLINICIAN), None)
-    if best is None or not isinstance(best.verdict, NeedsData | Hold | Refuse):
-        return verdict
-    return best.verdict
+    return verdict if best is None else best.verdict

@@ -226,7 +226,7 @@ def _insufficient(
     readings = sum([len(day.mornings) + len(day.evenings) for day in window])
     # A window that starts anew has a first day which will be dropped.
     restart = "fresh_readings" in missing or not window
-    counted_days, counted = (-1, -READINGS_PER_DAY) if restart else (len(window), readings)
+    counted_days, counted = (-1, 0) if restart else (len(window), readings)
     days = max(
         MIN_COUNTED_DAYS - counted_days,
         _ceil_div(MIN_COUNTED_READINGS - counted, READINGS_PER_DAY),

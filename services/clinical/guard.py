@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import assert_never
 
 from services.clinical.averaging import InsufficientAverage
 from services.clinical.envelope import Envelope
@@ -138,6 +139,8 @@ def _blocked(findings: tuple[Finding, ...], binding: Finding) -> Verdict:
             return NeedsData(findings, binding, _all_missing(findings))
         case FindingKind.ASK:
             return Ask(findings, binding)
+        case _:  # pragma: no cover - the type checker proves it away
+            assert_never(binding.kind)
 
 
 def _all_missing(findings: tuple[Finding, ...]) -> tuple[str, ...]:

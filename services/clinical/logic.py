@@ -8,7 +8,7 @@ what every judgement runs. An unknown option satisfies no comparison: rules ask 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, assert_never
 
 Comparator = Literal["<", "<=", ">", ">=", "==", "!="]
 
@@ -319,6 +319,8 @@ class _Compiler:
                 return str(value)
             case Count(parts):
                 return "(" + " + ".join(["0", *self._texts(parts, uses)]) + ")"
+            case _:  # pragma: no cover - the type checker proves it away
+                assert_never(operand)
 
 
 def _leaf(name: str, index: int | None) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from statistics import NormalDist
 from types import MappingProxyType
+from typing import assert_never
 
 from services.clinical.averaging import SufficientAverage, average
 from services.clinical.formulary import DrugClass, drug_class
@@ -87,6 +88,8 @@ def guideline_target(
             return Target(145, 85) if old else Target(135, 85)
         case Guideline.WHO:
             return Target(130, 90) if conditions & _WHO_HIGH_RISK else Target(140, 90)
+        case _:  # pragma: no cover - the type checker proves it away
+            assert_never(guideline)
 
 
 # Order of preference by kind of move when the pressure is above goal, in thousandths: adding a

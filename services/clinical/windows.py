@@ -17,12 +17,12 @@ WINDOW_DAYS = 7
 MIN_COUNTED_READINGS = 12
 MIN_COUNTED_DAYS = 3
 READINGS_PER_HALF_DAY = 2
-# Morning is before the drugs, evening before dinner, on the patient's clock; half-open minutes of
-# the day. Source: CLINICAL §2 rules for code: 04:00-11:59 and 16:00-23:59.
+# Morning is before the drugs, evening before dinner, on the patient's clock, in minutes of the day;
+# the evening ends with the day. Source: CLINICAL §2 rules for code: 04:00-11:59, 16:00-23:59.
 MORNING_MINUTES = (4 * 60, 12 * 60)
-EVENING_MINUTES = (16 * 60, 24 * 60)
+EVENING_FROM_MINUTE = 16 * 60
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTES_A_DAY = 24 * 60
 
 
@@ -87,7 +87,7 @@ def _place(reading: BloodPressure, days: dict[int, Day]) -> None:
     )
     if MORNING_MINUTES[0] <= minute < MORNING_MINUTES[1]:
         _day(ordinal, days).mornings.append(reading)
-    elif EVENING_MINUTES[0] <= minute < EVENING_MINUTES[1]:
+    elif minute >= EVENING_FROM_MINUTE:
         _day(ordinal, days).evenings.append(reading)
 
 

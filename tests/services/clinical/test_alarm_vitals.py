@@ -171,3 +171,10 @@ def test_rhythm_alarms_name_their_evidence() -> None:
     )
     made = snapshot(labs=(), readings=(), irregular_rhythm_flag_at=NOW - DAY)
     assert scan(made, NOW) == (Alarm(AlarmCause.IRREGULAR_RHYTHM, Urgency.QUEUE, NOW - DAY),)
+
+
+def test_a_pulse_of_exactly_three_days_ago_is_recent_and_no_baseline() -> None:
+    moment = NOW - 3 * DAY
+    old = tuple(reading(moment, pulse_bpm=60, reading_id=f"{n}") for n in range(4))
+    assert alarms(readings=(*old, *pulses(*(200,) * 4))) == URGENT
+    assert alarms(readings=(*old, *pulses(*(100,) * 40))) == []

@@ -138,6 +138,10 @@ def test_an_uneventful_patient_raises_nothing() -> None:
         ((at(60), at(20, 150, 90)), [("crisis_not_repeated", "same_day")]),
         ((at(20), at(19.5, 150, 90)), [FIRST]),
         ((at(60), at(5)), [FIRST]),
+        ((at(40), at(39, 150, 90)), []),
+        ((at(40), at(10, 150, 90)), []),
+        ((at(40), at(9.5, 150, 90)), [("crisis_not_repeated", "same_day")]),
+        ((at(0),), [FIRST]),
         ((at(24 * 60 - 1),), [("crisis_not_repeated", "same_day")]),
         ((at(24 * 60 + 1),), []),
         ((at(-5),), []),
@@ -158,6 +162,10 @@ def test_a_crisis_in_a_snapshot_names_its_evidence() -> None:
         AlarmCause.CRISIS_READING, Urgency.REPEAT, NOW - 5 * MINUTE, ("5",)
     )
     assert one(readings=(at(20), at(10))).evidence_ids == ("20", "10")
+
+
+def test_a_reading_of_this_moment_is_seen() -> None:
+    assert alarms(readings=(at(0),)) == [FIRST]
 
 
 def late(hours: float, received_hours_ago: float) -> BloodPressure:

@@ -1,84 +1,166 @@
-"""Whatever ranks the moves: it may order them, and nothing else."""
+"""Whole assessments: the predictor only re-orders, and everything in between is kept."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from services.clinical.assessment import assess
+from services.clinical.assessment import Assessment, assess
+from services.clinical.envelope import Stage
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, Move, MoveKind, Path
-from services.clinical.patient import Snapshot, Target
-from services.clinical.proposal import PredictorUnavailable, RankedMove, Ranking
+from services.clinical.patient import Lab, Snapshot, Target
+from services.clinical.proposal import PredictorUnavailable, Ranking
 from services.clinical.titration import Titrator
-from services.clinical.verdict import Advise, Ask, Hold, NeedsData
-from tests.services.clinical.examples import NOW, change, envelope, snapshot, week
+from services.clinical.verdict import Advise, Ask, Hold, NeedsData, Refuse
+from tests.services.clinical.examples import LABS, NOW, envelope, snapshot, start, week
 
 
 @dataclass(frozen=True)
-class Changed:
-    """The titrator's ranking with its moves, or its abstention, changed."""
+class Reordering:
+    """A predictor made of the titrator and a change of its ranking."""
 
-    added: tuple[Move, ...] = ()
-    lost: int = 0
-    abstained: str | None = None
-    twice: bool = False
+    change: Callable[[Ranking], Ranking]
 
     def rank(
         self, snapshot: Snapshot, moves: tuple[Move, ...], target: Target, now: datetime
     ) -> Ranking:
-        plain = Titrator().rank(snapshot, moves, target, now)
-        extra = tuple(RankedMove(move, 9_999, -300, -400, -200, 99, 0) for move in self.added)
-        kept = plain.moves[self.lost :]
-        doubled = kept[:1] if self.twice else ()
-        return Ranking((*extra, *doubled, *kept), 99, "changed", "1", "1", abstained=self.abstained)
+        return self.change(replace(Titrator().rank(snapshot, moves, target, now), model_id="mine"))
 
 
-class Away:
+RAMIPRIL = start(Drug.RAMIPRIL, 2500)
+
+
+class Absent:
     def rank(
         self, snapshot: Snapshot, moves: tuple[Move, ...], target: Target, now: datetime
     ) -> Ranking:
-        raise PredictorUnavailable("no weights")
+        raise PredictorUnavailable("no model")
 
 
-TRIPLE = Move(MoveKind.STEP_UP, (change(Drug.AMLODIPINE, 5_000, 15_000),))
+def run(predictor: Any = None, plan: Any = None, **changes: Any) -> Assessment:
+    return assess(snapshot(**changes), plan, predictor or Titrator(), NOW, "q-1")
 
 
-@pytest.mark.parametrize("ranker", [Changed(added=(TRIPLE,)), Changed(lost=1), Changed(twice=True)])
-def test_a_ranking_that_adds_or_loses_a_move_is_not_used(ranker: Changed) -> None:
-    found = assess(snapshot(), None, ranker, NOW, "q")
-    plain = assess(snapshot(), None, Titrator(), NOW, "q")
-    assert found.ranking.model_id == "titrator after illegal ranking: changed"
-    assert found.proposal.move == plain.proposal.move
+def test_the_patient_s_step_comes_first_where_the_stage_permits() -> None:
+    for stage in (Stage.ONE_STEP, Stage.BOUNDED_STEPS):
+        found = run(plan=envelope(stage=stage))
+        assert found.proposal.path is Path.PATIENT
+        assert isinstance(found.verdict, Advise)
+    found = run(plan=envelope(stage=Stage.PROPOSE_ONLY))
+    assert found.proposal.path is Path.CLINICIAN and isinstance(found.verdict, Ask)
 
 
-def test_a_ranker_that_is_away_is_replaced_and_that_is_said() -> None:
-    found = assess(snapshot(), None, Away(), NOW, "q")
+def test_a_step_that_may_not_be_taken_alone_goes_to_the_clinician_and_is_kept() -> None:
+    found = run(plan=envelope(steps_allowed=0))
+    assert found.proposal.path is Path.CLINICIAN
+    fell = found.rejected[0]
+    assert fell.path is Path.PATIENT and fell.move.kind is MoveKind.STEP_UP
+    assert fell.binding is not None and fell.binding.rule_id == "steps_used_up"
+
+
+def test_moves_that_fell_are_kept_with_the_rule_that_stopped_them() -> None:
+    found = run(labs=tuple(r for r in LABS if r.lab is not Lab.POTASSIUM))
+    assert found.rejected
+    reasons = {item.binding.rule_id for item in found.rejected if item.binding}
+    assert "need_potassium" in reasons
+    assert found.proposal.move not in {item.move for item in found.rejected}
+
+
+def test_a_predictor_re_orders() -> None:
+    def worst_first(ranking: Ranking) -> Ranking:
+        ups = [item for item in ranking.moves if item.move.kind is MoveKind.STEP_UP]
+        rest = [item for item in ranking.moves if item not in ups]
+        return replace(ranking, moves=(*ups, *rest))
+
+    found = run(Reordering(worst_first))
+    assert found.proposal.move.kind is MoveKind.STEP_UP
+    assert found.ranking.model_id == "mine"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: replace(r, moves=r.moves[1:]),
+        lambda r: replace(
+            r, moves=(*r.moves, replace(r.moves[0], move=start(Drug.RAMIPRIL, 2500)))
+        ),
+        lambda r: replace(r, moves=(*r.moves[1:], r.moves[1])),
+        lambda r: replace(r, moves=(*r.moves, r.moves[0])),
+    ],
+)
+def test_a_ranking_that_loses_or_adds_a_move_is_not_used(
+    change: Callable[[Ranking], Ranking],
+) -> None:
+    found = run(Reordering(change))
+    assert found.ranking.model_id == "titrator after illegal ranking: mine"
+    assert {item.move for item in found.ranking.moves} == set(found.moves)
+
+
+def test_without_a_predictor_the_titrator_answers_and_says_so() -> None:
+    found = run(Absent())
     assert found.ranking.model_id == "titrator after unavailable: PredictorUnavailable"
     assert isinstance(found.verdict, Ask)
 
 
-def test_a_step_inside_the_plan_is_advised_to_the_patient() -> None:
-    found = assess(snapshot(), envelope(), Titrator(), NOW, "q")
-    assert isinstance(found.verdict, Advise)
-    assert found.proposal.path is Path.PATIENT
-
-
-def test_a_ranker_that_keeps_out_of_it_leads_to_no_step_without_a_clinician() -> None:
-    found = assess(snapshot(), envelope(), Changed(abstained="unsure"), NOW, "q")
-    assert isinstance(found.verdict, Ask)
+def test_an_abstaining_predictor_leads_to_no_step_alone() -> None:
+    found = run(Reordering(lambda r: replace(r, abstained="interval too wide")), plan=envelope())
     assert found.proposal.path is Path.CLINICIAN
-    assert found.ranking.abstained == "unsure"
+    assert found.ranking.abstained == "interval too wide"
+    assert found.ranking.model_id == "titrator after abstention: mine"
 
 
-def test_without_readings_nothing_is_proposed_and_readings_are_asked_for() -> None:
-    found = assess(snapshot(readings=()), envelope(), Titrator(), NOW, "q")
-    assert isinstance(found.verdict, NeedsData)
-    assert "readings" in found.verdict.missing
-    assert found.proposal.move == KEEP
+def test_a_predictor_that_prefers_no_change_is_heard() -> None:
+    def keep_first(ranking: Ranking) -> Ranking:
+        keep = [item for item in ranking.moves if item.move is KEEP]
+        return replace(ranking, moves=(*keep, *(i for i in ranking.moves if i.move is not KEEP)))
+
+    found = run(Reordering(keep_first), plan=envelope())
+    assert found.proposal.move is KEEP and found.rejected == ()
+    assert isinstance(found.verdict, Ask)
 
 
-def test_in_target_the_answer_is_no_change() -> None:
-    found = assess(snapshot(readings=week(120, 72)), envelope(), Titrator(), NOW, "q")
+def test_a_step_that_fell_alone_does_not_speak_for_a_clinician_who_keeps() -> None:
+    def keep_first_of_many(ranking: Ranking) -> Ranking:
+        if len(ranking.moves) < 4:
+            return ranking
+        return replace(ranking, moves=tuple(sorted(ranking.moves, key=lambda i: i.move != KEEP)))
+
+    found = run(Reordering(keep_first_of_many), plan=envelope(steps_allowed=0))
+    assert [item.path for item in found.rejected] == [Path.PATIENT]
+    assert found.proposal.move is KEEP and found.verdict == Ask((), None)
+
+
+def test_without_a_goal_it_is_wanted_first() -> None:
+    found = run(target=None)
+    assert isinstance(found.verdict, NeedsData) and "target" in found.verdict.missing
+
+
+def test_in_target_nothing_is_due() -> None:
+    found = run(plan=envelope(), readings=week(122, 74))
     assert isinstance(found.verdict, Hold)
-    assert found.proposal.move == KEEP
+    assert found.verdict.binding.rule_id == "in_target"
+    assert found.proposal.move is KEEP
+
+
+def test_when_everything_fell_for_its_own_reason_the_best_move_s_reason_is_given() -> None:
+    found = run(medicines_complete=False)
+    assert isinstance(found.verdict, NeedsData)
+    assert found.verdict.binding.rule_id == "need_medicines"
+    assert found.proposal.move is KEEP
+
+
+@pytest.mark.parametrize("changes", [{"deceased": True}, {"as_of": NOW.replace(year=2027)}])
+def test_input_that_cannot_be_right_is_refused(changes: dict[str, Any]) -> None:
+    found = run(**changes)
+    assert isinstance(found.verdict, Refuse)
+    assert found.verdict.binding in found.verdict.findings
+    assert found.proposal.move is KEEP
+
+
+def test_the_average_and_the_alarms_are_kept() -> None:
+    found = run(readings=())
+    assert found.average.kind == "insufficient"
+    assert run(open_alarm=True).alarms == ()

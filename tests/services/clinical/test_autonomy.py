@@ -60,6 +60,7 @@ def test_a_full_record_earns_the_next_stage(stage: Stage, expected: Stage) -> No
         (Stage.PROPOSE_ONLY, {"proposals_reviewed": 1, "proposals_agreed": 1}, False),
         (Stage.PROPOSE_ONLY, {"proposals_reviewed": 10, "proposals_agreed": 8}, True),
         (Stage.PROPOSE_ONLY, {"proposals_reviewed": 10, "proposals_agreed": 7}, False),
+        (Stage.PROPOSE_ONLY, {"proposals_reviewed": 101, "proposals_agreed": 80}, False),
         (Stage.ONE_STEP, {"steps_reviewed": 0}, False),
         (Stage.ONE_STEP, {"setbacks_open": frozenset({Setback.DRIFT})}, False),
         (Stage.OBSERVE, {"setbacks_open": frozenset({Setback.HARM})}, False),
@@ -148,6 +149,7 @@ def step(days_ago: int, by_patient: bool = True, envelope_id: str | None = "e-1"
         (Stage.ONE_STEP, (step(2, envelope_id="other"),), False, False),
         (Stage.ONE_STEP, (step(1), step(9, by_patient=False)), False, False),
         (Stage.ONE_STEP, (step(9), step(1)), False, False),
+        (Stage.ONE_STEP, (step(3), step(1, by_patient=False)), False, True),
         (Stage.ONE_STEP, (), False, False),
     ],
 )
@@ -166,4 +168,5 @@ def test_two_monitors_within_a_fortnight_are_a_change_of_device() -> None:
     assert found(readings=(on("a", 14), on("b", 1))) == {Setback.DEVICE_CHANGED}
     assert found(readings=(on("a", 14.1), on("b", 1))) == frozenset()
     assert found(readings=(on("a", 0), on("b", -1))) == frozenset()
+    assert found(readings=(on("a", 1), on("b", 0))) == {Setback.DEVICE_CHANGED}
     assert found(readings=week(device_id="a")) == frozenset()

@@ -91,8 +91,9 @@ def test_means_are_to_the_nearest_tenth_halves_upward() -> None:
     assert found.systolic_tenths == 1481
 
 
-def test_the_standard_error_is_of_daily_means_widened_by_autocorrelation() -> None:
-    found = sufficient(week(148, 92, spread=4))
+@pytest.mark.parametrize("spread", [4, 40])
+def test_the_standard_error_is_of_daily_means_widened_by_autocorrelation(spread: int) -> None:
+    found = sufficient(week(148, 92, spread=spread))
     daily = [day.systolic_tenths for day in found.days]
     centre = sum(daily) / 6
     deviation = sqrt(sum((value - centre) ** 2 for value in daily) / 5)
@@ -237,6 +238,22 @@ def test_the_day_is_the_patient_s_own() -> None:
     assert (found.counted_days, found.counted_readings) == (6, 22)
 
 
+@pytest.mark.parametrize(("hour", "minute", "counts"), [(19, 0, True), (18, 59, False)])
+def test_four_in_the_morning_is_morning_across_midnight_utc(
+    hour: int, minute: int, counts: bool
+) -> None:
+    """04:00 in Tokyo is 19:00 UTC of the day before."""
+    tokyo = [
+        reading(r.taken_at - timedelta(hours=9), 148, 92, utc_offset_minutes=540) for r in week()
+    ]
+    at = (NOW - 4 * DAY).replace(hour=hour, minute=minute)
+    base = [r for r in tokyo if r.taken_local.date() != (NOW - 3 * DAY).date()]
+    early = reading(at, 148, 92, utc_offset_minutes=540)
+    assert early.taken_local.date() == (NOW - 3 * DAY).date()
+    before = sufficient(tuple(base)).counted_readings
+    assert sufficient((*base, early)).counted_readings == before + counts
+
+
 def test_one_moment_counts_once() -> None:
     again = tuple(reading(r.taken_at, 200, 120, reading_id="again") for r in week())
     assert sufficient((*week(), *again)).counted_readings == 22
@@ -345,6 +362,13 @@ def test_the_earlier_window_must_be_complete_and_within_reach() -> None:
     # The latest window starts on the 14th; 42 days before it is the 2nd of April.
     assert above(HIGH, week(136, 84, last_day=NOW - 48 * DAY))
     assert not above(HIGH, week(136, 84, last_day=NOW - 49 * DAY))
+
+
+def test_a_window_as_far_back_as_may_be_is_reached() -> None:
+    """A latest week of 14 days ago, and the earlier one 42 days before it."""
+    latest_at = HIGH[-1].taken_at
+    earlier = week(136, 84, spread=0, last_day=NOW - 48 * DAY)
+    assert above(earlier, HIGH, now=latest_at + 14 * DAY)
 
 
 def test_the_latest_window_must_be_complete_and_fresh() -> None:

@@ -32,16 +32,19 @@ def test_a_window_before_another_ends_before_it() -> None:
 
 
 def test_sifting_keeps_the_moments_of_a_closed_interval() -> None:
-    inside = (reading(NOW - DAY), reading(NOW))
-    sifted = sift(
-        (reading(NOW - DAY - timedelta(seconds=1)), *inside, reading(NOW + timedelta(seconds=1))),
-        Posture.SITTING,
-        NOW - DAY,
-        NOW,
-    )
-    assert sifted.last_at == NOW
-    # noon is no counted hour: the moments are seen and no day is made of them
-    assert sifted.days == {}
+    second = timedelta(seconds=1)
+    morning = NOW.replace(hour=8)
+    inside = (reading(morning - DAY), reading(morning))
+    outside = (reading(morning - DAY - second), reading(morning + second))
+    sifted = sift((*inside, *outside), Posture.SITTING, morning - DAY, morning)
+    assert sifted.last_at == morning
+    counted = [r for day in sifted.days.values() for r in day.mornings]
+    assert counted == list(inside)
+
+
+def test_a_casual_hour_makes_no_day() -> None:
+    sifted = sift((reading(NOW),), Posture.SITTING, NOW - DAY, NOW)
+    assert (sifted.last_at, sifted.days) == (NOW, {})
 
 
 def test_a_fault_is_named_in_the_order_that_the_patient_can_mend_it() -> None:
