@@ -33,7 +33,6 @@ class Patient:
     phone: Phone
     unknowns: int
     notes: list[str] = field(default_factory=list)
-    last_sent_at: datetime | None = None
 
 
 def record_bytes(name: str) -> bytes:

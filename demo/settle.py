@@ -17,6 +17,7 @@ from services.clinical import guard
 WITHIN_S: Final = 60.0
 EVERY_S: Final = 2.0
 _MADE: Final = "assessment made"
+_STORED: Final = "reading recorded"
 _RULE: Final = re.compile(r"\brule ([a-z0-9_]+)")
 
 
@@ -40,12 +41,13 @@ async def last_words(
     clock = asyncio.get_running_loop()
     give_up_at = clock.time() + WITHIN_S
     while open_ and clock.time() < give_up_at:
-        for patient_id, patient in list(open_.items()):
-            word = latest(await desk.api.get(f"/v1/patients/{patient_id}/timeline"))
+        for patient_id in list(open_):
+            timeline = await desk.api.get(f"/v1/patients/{patient_id}/timeline")
+            word = latest(timeline)
             if word is None or word.made_at < since:
                 continue
             found[patient_id] = word
-            if patient.last_sent_at is None or word.made_at >= patient.last_sent_at:
+            if word.made_at >= last_reading_at(timeline, since):
                 del open_[patient_id]
         if open_:
             await asyncio.sleep(EVERY_S)
@@ -100,6 +102,19 @@ def latest(timeline: Json) -> LastWord | None:
         if str(event["words"]).lower().startswith(_MADE):
             return LastWord(datetime.fromisoformat(event["at"]), _words(str(event["words"])))
     return None
+
+
+def last_reading_at(timeline: Json, since: datetime) -> datetime:
+    """Return when the newest upload of readings was stored, by the server's clock, or `since`.
+
+    The phone's clock says when it was answered, by which time the loop may have judged already.
+    """
+    stored = (
+        datetime.fromisoformat(event["at"])
+        for event in timeline["events"]
+        if str(event["words"]).lower().startswith(_STORED)
+    )
+    return max(stored, default=since)
 
 
 def _words(said: str) -> str:

@@ -38,12 +38,12 @@ async def test_an_assessment_before_the_last_reading_is_waited_beyond(
         nonlocal asked
         asked += 1
         at = _NOW + timedelta(seconds=0 if asked < 3 else 20)
-        event = {"at": at.isoformat(), "words": "Assessment made (rule in_target)"}
-        return httpx.Response(200, json={"events": [event]})
+        stored = {"at": (_NOW + timedelta(seconds=10)).isoformat(), "words": "Reading recorded"}
+        made = {"at": at.isoformat(), "words": "Assessment made (rule in_target)"}
+        return httpx.Response(200, json={"events": [stored, made]})
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
     patient = Patient(PERSONAS[0], "p-1", Phone(http, "http://g"), 0)
-    patient.last_sent_at = _NOW + timedelta(seconds=10)
     desk = Desk(http, "http://c", "http://g")
     found = await last_words(desk, [patient], since=_NOW)
     assert asked == 3
