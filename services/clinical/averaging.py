@@ -226,12 +226,9 @@ def _insufficient(
     readings = sum([len(day.mornings) + len(day.evenings) for day in window])
     # A window that starts anew has a first day which will be dropped.
     restart = "fresh_readings" in missing or not window
-    counted_days, counted = (-1, 0) if restart else (len(window), readings)
-    days = max(
-        MIN_COUNTED_DAYS - counted_days,
-        _ceil_div(MIN_COUNTED_READINGS - counted, READINGS_PER_DAY),
-        1,
-    )
+    more_days = MIN_COUNTED_DAYS + 1 if restart else MIN_COUNTED_DAYS - len(window)
+    more_readings = 0 if restart else MIN_COUNTED_READINGS - readings
+    days = max(more_days, _ceil_div(more_readings, READINGS_PER_DAY), 1)
     start = now if opens_at is None else max(now, opens_at)
     return InsufficientAverage(missing, start + timedelta(days=days), len(window), readings)
 

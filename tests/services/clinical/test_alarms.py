@@ -68,7 +68,7 @@ def test_a_confirmed_crisis_names_both_readings_and_began_with_the_first() -> No
 
 def test_an_earlier_lower_reading_or_another_posture_confirms_nothing() -> None:
     assert found(crisis(at(0), at(5, 150, 90))) == FIRST
-    assert found(crisis(at(0), at(5, posture=Posture.STANDING_1_MIN))) == FIRST
+    assert found(crisis(at(0, posture=Posture.STANDING_1_MIN), at(5))) == FIRST
 
 
 @pytest.mark.parametrize("symptom", Symptom)
@@ -94,9 +94,19 @@ def test_the_symptoms_of_a_crisis_are_the_first_six() -> None:
     )
 
 
-def test_history_never_pages_and_other_postures_are_no_crisis() -> None:
+def test_history_never_pages_nor_confirms() -> None:
     assert crisis(at(0, history=True), symptoms=(Symptom.CHEST_PAIN,)) is None
-    assert crisis(at(0, posture=Posture.STANDING_1_MIN)) is None
+    assert found(crisis(at(0), at(5, history=True))) == FIRST
+
+
+@pytest.mark.parametrize("posture", Posture)
+def test_a_crisis_reading_in_any_posture_asks_for_a_repeat_which_is_taken_sitting(
+    posture: Posture,
+) -> None:
+    assert found(crisis(at(0, posture=posture))) == FIRST
+    with_pain = crisis(at(0, posture=posture), symptoms=(Symptom.CHEST_PAIN,))
+    assert found(with_pain) == ("crisis_with_symptoms", "emergency")
+    assert found(crisis(at(0), at(5, posture=posture))) == ("crisis_confirmed", "same_day")
 
 
 def test_a_late_upload_is_a_task_and_no_page() -> None:

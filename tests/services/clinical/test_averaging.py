@@ -203,7 +203,9 @@ def test_only_the_first_two_readings_of_a_half_day_count_in_whatever_order_they_
 def test_both_halves_of_the_day_are_wanted(hours: tuple[int, ...], named: str) -> None:
     evening = NOW.replace(hour=20)
     halves = tuple(r for r in week(last_day=evening) if r.taken_at.hour in hours)
-    assert insufficient(halves, now=evening).missing == (f"{named}_readings",)
+    found = insufficient(halves, now=evening)
+    assert found.missing == (f"{named}_readings",)
+    assert found.complete_at == evening + DAY
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Who is excluded from the patient-alone path; hard limits that no plan and no signature loosen."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.clinical.guard import judge
+from services.clinical.moves import Path as Door
+from services.clinical.patient import Condition
+from services.clinical.rules_autonomy import AUTONOMY_RULES
+from services.clinical.verdict import Advise, Ask, Strength
+from tests.services.clinical.examples import NOW, UP, envelope, proposal, snapshot
+
+ROWS = list(csv.DictReader((Path(__file__).parent / "tables" / "exclusions.csv").open()))
+
+
+def test_the_table_has_its_rows_and_all_rules_are_of_autonomy() -> None:
+    assert len(ROWS) == 17
+    assert {rule.strength for rule in AUTONOMY_RULES} == {Strength.AUTONOMY}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["condition"])
+def test_who_may_not_step_alone(row: dict[str, str]) -> None:
+    made = snapshot(conditions=frozenset({Condition(row["condition"])}))
+    found = judge(proposal(UP, Door.PATIENT), made, envelope(), NOW)
+    if not row["rule"]:
+        assert found == Advise(())
+        return
+    assert isinstance(found, Ask) and found.binding is not None
+    assert found.binding.rule_id == row["rule"]
+    assert isinstance(judge(proposal(UP, decided=True), made, None, NOW), Advise)
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        {"min_interval_days": 13},
+        {"steps_allowed": 4},
+        {"max_step_rungs": 2},
+        {"potassium_below_thousandths": 5001},
+        {"egfr_at_least_thousandths": 29_999},
+        {"lab_max_age_days": 184},
+    ],
+)
+def test_two_signatures_do_not_move_a_hard_limit(beyond: dict[str, Any]) -> None:
+    plan = envelope(second_signed_by="c-2", **beyond)
+    found = judge(proposal(UP, Door.PATIENT), snapshot(), plan, NOW)
+    assert isinstance(found, Ask) and found.binding is not None
+    assert found.binding.rule_id == "envelope_beyond_limits"
