@@ -131,7 +131,7 @@ PERSONAS: Final[tuple[Persona, ...]] = (
     Persona("htn-039", Story.ACCEPTED, _HIGH, _hctz("25 mg"), Stage.PROPOSE_ONLY),
     Persona("htn-051", Story.CONTROLLED, Level(126, 76, 68), _hctz("12.5 mg"),
             Stage.BOUNDED_STEPS),
-    Persona("htn-026", Story.WAITING, _HIGH,
+    Persona("htn-026", Story.STEP_ALONE, _HIGH,
             (Regimen(Drug.AMLODIPINE, "2.5 mg", 120),
              Regimen(Drug.HYDROCHLOROTHIAZIDE, "25 mg", 90)), Stage.BOUNDED_STEPS,
             pregnancy=_NOT_PREGNANT),
