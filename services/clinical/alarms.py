@@ -50,10 +50,11 @@ def scan_reading(
 
     First crisis reading: REPEAT in five minutes. A second within 30 min: SAME_DAY. With a symptom
     of organ damage: EMERGENCY at once, the repeat is not waited for. Uploaded more than 24 h after
-    it was taken: QUEUE. History never pages.
+    it was taken: QUEUE. History never pages. A crisis reading in another posture asks for its
+    repeat as well, which is taken sitting.
     Source: AHA25 p3, p67 [S]; COACH [V].
     """
-    if reading.history or reading.posture is not Posture.SITTING or not is_crisis(reading):
+    if reading.history or not is_crisis(reading):
         return None
     ids = (reading.reading_id,)
     if now - reading.taken_at > LATE_UPLOAD:
@@ -70,11 +71,13 @@ def scan_reading(
 def _confirmed_by(
     reading: BloodPressure, previous_readings: Iterable[BloodPressure]
 ) -> BloodPressure | None:
-    """Return the latest earlier crisis reading that this one repeats, or None."""
+    """Return the latest earlier crisis reading that this one, taken sitting, repeats, or None."""
+    if reading.posture is not Posture.SITTING:
+        return None
     earlier = [
         other
         for other in previous_readings
-        if other.posture is Posture.SITTING
+        if not other.history
         and is_crisis(other)
         and REPEAT_NOT_BEFORE <= reading.taken_at - other.taken_at <= REPEAT_WITHIN
     ]
