@@ -37,7 +37,8 @@ async def keep_record(
         patient_id,
         [
             NewLab(
-                f"import:{item.lab.value}:{item.taken_at.isoformat()}",
+                # With the value: a corrected result of the same sample is another result.
+                f"import:{item.lab.value}:{item.taken_at.isoformat()}:{item.value_thousandths}",
                 item.lab,
                 item.value_thousandths,
                 item.taken_at,
@@ -66,10 +67,11 @@ async def regimen_after(
 
     A drug of unknown dose is among the record's own unknowns and stays out.
     A drug that is prescribed here already keeps its dose, whatever the record from elsewhere
-    says: a dose changes through the guard alone.
+    says: a dose changes through the guard alone. So it is with one that was stopped here.
     """
     standing = await regimen.current(tx, row.patient_id)
     here = {item.drug: item for item in standing}
+    ordered_here = {change.drug for change in await regimen.changes(tx, row.patient_id)}
     new: list[Prescription] = []
     unknowns: list[Unknown] = []
     for item in record.prescriptions:
@@ -77,7 +79,10 @@ async def regimen_after(
         if prescription is None:
             continue
         if item.drug not in here:
-            new.append(prescription)
+            if item.drug in ordered_here:
+                unknowns.append(_conflict(item))
+            else:
+                new.append(prescription)
         elif here[item.drug].daily_dose_ug != prescription.daily_dose_ug:
             unknowns.append(_conflict(item))
     if new:

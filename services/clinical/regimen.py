@@ -64,8 +64,8 @@ def age_years(birth_date: date, today: date) -> int:
 
 
 def latest_lab(snapshot: Snapshot, lab: Lab) -> LabResult | None:
-    """Return the newest result of the test, or None."""
-    results = [result for result in snapshot.labs if result.lab is lab]
+    """Return the newest result of the test, or None; of one sample what arrived last."""
+    results = [result for result in reversed(snapshot.labs) if result.lab is lab]
     return max(results, key=lambda result: result.taken_at, default=None)
 
 

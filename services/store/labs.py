@@ -79,8 +79,9 @@ async def order(
 async def between(
     tx: Transaction, patient_id: str, start: datetime, end: datetime
 ) -> tuple[LabResult, ...]:
-    """Return the results taken in [start, end), oldest first."""
+    """Return the results taken in [start, end), oldest first; of one sample as they arrived."""
     rows = await narrow.between(tx, patient_id, KIND, start, end)
+    rows = sorted(rows, key=lambda row: (row.taken_at, row.received_at))
     return tuple(LabResult(Lab(row.lab), row.value_thousandths, row.taken_at) for row in rows)
 
 

@@ -9,9 +9,22 @@ from typing import Any
 import pytest
 
 from services.access.policy import Role as AccessRole
-from services.clinical.patient import Lab
+from services.clinical.formulary import Drug
+from services.clinical.laboratory import read_laboratory
+from services.clinical.patient import DoseChangeRecord, Lab
+from services.clinical.units import Micrograms
 from services.ids import new_id
-from services.store import Role, credentials, labs, patients, readings, regimen, resources, tasks
+from services.store import (
+    Role,
+    credentials,
+    labs,
+    patients,
+    readings,
+    regimen,
+    resources,
+    snapshots,
+    tasks,
+)
 from services.store.roles import Acting
 from services.store.rows import ClinicianRow
 from tests.patient_gateway.conftest import Gateway
@@ -82,6 +95,52 @@ async def test_a_known_dose_enters_the_regimen_and_an_unknown_one_does_not(
     )  # fmt: skip
     assert json.loads(stored.body)["id"] == item.order_id
     assert "dose" in {unknown["kind"] for unknown in content["unknowns"]}
+
+
+async def test_a_drug_that_was_stopped_here_is_not_taken_up_again_by_an_import(
+    gateway: Gateway,
+) -> None:
+    first = bundle("Canaryson", order("197361", "amlodipine 5 MG Oral Tablet", daily(5)))
+    patient_id = (await gateway.clinician().post(QUERY, first)).json()["patient_id"]
+    stopped = DoseChangeRecord(
+        Drug.AMLODIPINE, Micrograms(5000), Micrograms(0), gateway.clock(), False, None
+    )
+    async with gateway.store.transaction(Acting("system", "t", patient_id)) as tx:
+        await regimen.note_changes(tx, patient_id, [stopped])
+        await regimen.replace_all(tx, patient_id, [], now=gateway.clock())
+    again = order("197361", "amlodipine 5 MG Oral Tablet", daily(5))
+    about = {"subject": {"reference": f"Patient/{patient_id}"}}
+    more = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": {**again, **about}}],
+    }
+    answer = await gateway.clinician().post(f"/v1/imports/{patient_id}", more)
+    assert "conflicting_requests" in {item["kind"] for item in answer.json()["unknowns"]}
+    async with gateway.store.transaction(Acting("system", "t", patient_id)) as tx:
+        assert await regimen.current(tx, patient_id) == ()
+
+
+async def test_a_corrected_result_of_the_same_sample_is_kept_and_is_the_latest(
+    gateway: Gateway,
+) -> None:
+    first = bundle("Canaryson", potassium(4.6, "2026-03-01T08:00:00Z"))
+    patient_id = (await gateway.clinician().post(QUERY, first)).json()["patient_id"]
+    about = {"subject": {"reference": f"Patient/{patient_id}"}}
+    corrected = potassium(6.4, "2026-03-01T08:00:00Z")
+    more = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": {**corrected, **about}}],
+    }
+    for _ in range(2):
+        answer = await gateway.clinician().post(f"/v1/imports/{patient_id}", more)
+        assert answer.status_code == 200, answer.text
+    async with gateway.store.transaction(Acting("system", "t", patient_id)) as tx:
+        snapshot, _ = await snapshots.build(tx, patient_id, now=gateway.clock())
+    values = [result.value_thousandths for result in snapshot.labs]
+    assert values == [4600, 6400]
+    assert read_laboratory(snapshot, gateway.clock()).potassium == 6400
 
 
 async def test_an_addition_brings_labs_once_and_never_moves_a_dose(gateway: Gateway) -> None:

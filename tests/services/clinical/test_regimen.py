@@ -51,6 +51,9 @@ def test_the_latest_lab_is_the_newest_of_its_kind() -> None:
     found = latest_lab(made, Lab.SODIUM)
     assert found is not None and found.value_thousandths == 1
     assert latest_lab(made, Lab.POTASSIUM) is None
+    corrected = snapshot(labs=(lab(Lab.SODIUM, 1, 1), lab(Lab.SODIUM, 2, 1)))
+    found = latest_lab(corrected, Lab.SODIUM)
+    assert found is not None and found.value_thousandths == 2
 
 
 DIURETIC = (prescription(Drug.CHLORTHALIDONE, 12_500),)
