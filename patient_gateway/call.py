@@ -176,7 +176,15 @@ class Call:
             return await operation(tx)
 
     async def _require_allowed(self, tx: Transaction) -> None:
-        if await credentials.is_revoked(tx, self.claims.token_id) or await self._lost_device(tx):
+        # A clinician's sign-out ends the session: every token of it, at this door as well.
+        ended = [
+            self.claims.token_id,
+            *([self.claims.session_id] if self.claims.session_id else []),
+        ]
+        for name in ended:
+            if await credentials.is_revoked(tx, name):
+                raise _denial(DenialReason.EXPIRED)
+        if await self._lost_device(tx):
             raise _denial(DenialReason.EXPIRED)
         consent = frozenset[ConsentPurpose]()
         if self.patient_id is not None:

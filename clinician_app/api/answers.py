@@ -1,6 +1,7 @@
 """Refusals: every error of the application becomes a problem document in the reader's language."""
 
 import logging
+import re
 
 import orjson
 from fastapi import FastAPI, Request
@@ -8,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from clinician_app.api.caller import caller_of, note_refusal
+from services.ids import new_id
 from services.problems import (
     MEDIA_TYPE,
     FieldError,
@@ -26,6 +29,7 @@ _FROM_STATUS = {
     405: ProblemCode.METHOD_NOT_ALLOWED,
     413: ProblemCode.TOO_LARGE,
 }
+_NAMED_IN_PATH = re.compile(r"\{([a-z]+)_id\}")
 _FROM_STORE: dict[type[Exception], ProblemCode] = {
     NotInRecord: ProblemCode.NOT_FOUND,
     Changed: ProblemCode.VERSION_CHANGED,
@@ -57,6 +61,15 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_store_refusal(request: Request, error: Exception) -> Response:
+    """Answer; what is not there for this clinician may be there for another: note who asked."""
+    if isinstance(error, NotInRecord):
+        template: str = request.scope["route"].path
+        named = _NAMED_IN_PATH.search(template)
+        kind = "route" if named is None else named[1]
+        about = None if named is None else request.path_params.get(f"{kind}_id")
+        await note_refusal(
+            caller_of(request), "not_in_record", kind.capitalize(), about or new_id()
+        )
     return _answer(request, Problem(_FROM_STORE[type(error)]))
 
 

@@ -105,8 +105,10 @@ def _claims(door: Door, request: Request, now: datetime) -> TokenClaims:
 
 async def _refuse_ended_session(caller: Caller) -> None:
     async with caller.door.store.transaction(caller.acting()) as tx:
-        if await credentials.is_revoked(tx, session_of(caller.claims)):
-            raise ProblemRaised(ProblemCode.NOT_SIGNED_IN)
+        is_ended = await credentials.is_revoked(tx, session_of(caller.claims))
+    if is_ended:
+        await note_refusal(caller, "session_ended", "Clinician", caller.clinician_id)
+        raise ProblemRaised(ProblemCode.NOT_SIGNED_IN)
 
 
 async def _refuse_without_right(

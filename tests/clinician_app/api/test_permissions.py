@@ -72,3 +72,34 @@ async def test_a_denial_is_one_event(api: Api) -> None:
 class _AnyId(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return new_id()
+
+
+async def test_a_colleagues_review_alarm_task_or_goal_is_not_there_and_asking_is_one_event(
+    api: Api,
+) -> None:
+    anna = await clinic.clinician(api.store, "anna")
+    await clinic.clinician(api.store, "bert")
+    patient_id = await clinic.patient(api.store, anna, clinic.Sick("Ada, A"))
+    review_id = (await clinic.assess(api.worker, patient_id)).review_id
+    assert review_id is not None
+    headers = await api.sign_in("bert")
+    decision = {"kind": "accept", "password": clinic.PASSWORD, "dwell_s": 30}
+    asked: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+        ("GET", "/v1/reviews/{}", review_id, {}),
+        ("POST", "/v1/reviews/{}/claim", review_id, {}),
+        ("POST", "/v1/reviews/{}/decision", review_id, decision),
+        ("POST", "/v1/alarms/{}/acknowledge", new_id(), {"note": "x"}),
+        ("POST", "/v1/tasks/{}/done", new_id(), {}),
+        ("POST", "/v1/goals/{}/answer", new_id(), {"agree": True}),
+        ("GET", "/v1/patients/{}", patient_id, {}),
+    )
+    for method, path, subject_id, body in asked:
+        before = len(await api.actions_on(subject_id))
+        answer = await api.http.request(
+            method,
+            path.format(subject_id),
+            headers={**headers, "If-Match": '"1"', "Idempotency-Key": new_id()},
+            json=body,
+        )
+        assert answer.status_code == 404, (path, answer.text)
+        assert (await api.actions_on(subject_id))[before:] == ["access.denied"], path

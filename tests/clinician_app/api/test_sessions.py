@@ -122,3 +122,12 @@ async def test_signing_in_failing_and_leaving_are_each_one_event(api: Api) -> No
         "signed_in",
         "signed_out",
     ]
+
+
+async def test_a_token_of_an_ended_session_is_refused_and_noted(api: Api) -> None:
+    anna = await clinic.clinician(api.store, "anna")
+    headers = await api.sign_in("anna")
+    await api.http.delete("/v1/session", headers=headers)
+    before = len(await api.actions_on(anna))
+    assert (await api.http.get("/v1/worklist", headers=headers)).status_code == 401
+    assert (await api.actions_on(anna))[before:] == ["access.denied"]
