@@ -4,4 +4,8 @@ Keyed by file, line and change; a line that moves makes its entry void, so that 
 again.
 """
 
-EQUIVALENT: dict[tuple[str, int, str], str] = {}
+EQUIVALENT: dict[tuple[str, int, str], str] = {
+    ("averaging", 124, "2→3"): "a longer reach: which windows belong together is decided later",
+    ("windows", 114, "LtE→Lt"): "two readings are sorted and both kept, as they are unsorted",
+    ("autonomy", 113, "Gt→GtE"): "a change from a dose to the same dose is no change",
+}
