@@ -55,7 +55,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "guard": (
         ("guard", "rule", "rules_input", "rules_drugs", "rules_labs", "rules_pressure",
          "rules_autonomy", "vocabulary", "facts", "move_facts", "history", "laboratory"),
-        (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py", f"{_T}test_history.py",
+        (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py",
+         f"{_T}test_history.py",
          f"{_T}test_laboratory.py", _SCENARIOS, _CLAIMS),
     ),
 }  # fmt: skip
