@@ -19,6 +19,7 @@ from services.fhir.patient import patient as patient_resource
 from services.fhir.resource import Subject, to_bytes
 from services.ids import new_id
 from services.store import blobs, labs, patients, readings, regimen, resources, weights
+from services.store.assessing import lock_patient
 from services.store.rows import NewLab, NewReading, NewWeight, PatientRow
 from services.store.transaction import Transaction
 
@@ -69,6 +70,7 @@ async def regimen_after(
     A drug that is prescribed here already keeps its dose, whatever the record from elsewhere
     says: a dose changes through the guard alone. So it is with one that was stopped here.
     """
+    await lock_patient(tx, row.patient_id)
     standing = await regimen.current(tx, row.patient_id)
     here = {item.drug: item for item in standing}
     ordered_here = {change.drug for change in await regimen.changes(tx, row.patient_id)}

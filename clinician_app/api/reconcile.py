@@ -19,6 +19,7 @@ from services.fhir.resource import Subject, to_bytes
 from services.ids import new_id
 from services.problems import FieldError, ProblemCode, ProblemRaised
 from services.store import Transaction, patients, regimen, resources, snapshots, tasks
+from services.store.assessing import lock_patient
 from services.store.rows import PatientFacts
 
 router = APIRouter(prefix="/v1/patients/{patient_id}", tags=["patients"])
@@ -83,6 +84,8 @@ async def _set_regimen(
     tx: Transaction, patient_id: str, given: Iterable[PrescriptionIn], caller: Asking
 ) -> None:
     """Replace the regimen. A line that says the same dose as before keeps its order."""
+    # A step that is being enacted now must not be written over with the dose before it.
+    await lock_patient(tx, patient_id)
     before = {item.drug: item for item in await regimen.current(tx, patient_id)}
     lines = [_prescription(place, item, before) for place, item in enumerate(given)]
     drugs = [line.drug for line in lines]
@@ -163,7 +166,8 @@ def _prescription(
         order_id=known.order_id if known is not None and same else new_id(),
         tablet_strength_ug=strength,
         tablets_in_hand=given.tablets_in_hand,
-        paused_since=known.paused_since if known is not None and same else None,
+        # A pause ends by a step that the guard judges, whatever dose is noted meanwhile.
+        paused_since=None if known is None else known.paused_since,
     )
 
 

@@ -100,6 +100,8 @@ async def _of_decision(tx: Transaction, patient_id: str, decision_id: str) -> Ba
     move, refusal = KEEP, None
     if entry.kind not in ("accept", "modify") or entry.body.signature is None:
         refusal = "decision_moves_no_dose"
+    elif review.closed_at is not None:
+        refusal = "review_closed"
     else:
         try:
             proposed = document.assessment.proposal.move

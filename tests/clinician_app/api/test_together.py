@@ -1,9 +1,12 @@
 """Goals, messages, tasks, visits, symptoms, alarms, halts and the record check over HTTP."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services import clock
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
@@ -11,6 +14,7 @@ from services.clinical.patient import DoseChangeRecord, Prescription, Symptom
 from services.clinical.units import Micrograms
 from services.ids import new_id
 from services.store import Acting, alarms, goals, halts, patients, regimen, symptoms, tasks
+from services.store.assessing import lock_patient
 from services.store.rows import NewSymptom
 from tests.clinician_app import clinic
 from tests.clinician_app.conftest import Api
@@ -197,6 +201,55 @@ async def test_the_record_check_raises_no_dose_that_was_ordered_here(case: Case)
     assert (
         await case.post(f"{case.path}/reconcile", {"prescriptions": [lower]})
     ).status_code == 200
+
+
+async def test_a_paused_drug_stays_paused_whatever_dose_the_record_check_notes(case: Case) -> None:
+    (taken,) = await current_regimen(case)
+    paused = replace(taken, paused_since=clock.now())
+    async with case.api.worker.transaction(Acting("worker", "w", case.patient_id)) as tx:
+        await regimen.replace_all(tx, case.patient_id, [paused], now=clock.now())
+    line = {
+        "drug": taken.drug.value,
+        "daily_dose": "2.5 mg",
+        "times_a_day": 1,
+        "since": clock.now().isoformat(),
+    }
+    answer = await case.post(f"{case.path}/reconcile", {"prescriptions": [line]})
+    assert answer.status_code == 200, answer.text
+    (noted,) = await current_regimen(case)
+    assert (noted.daily_dose_ug, noted.paused_since) == (2_500, paused.paused_since)
+
+
+async def test_the_record_check_waits_for_a_step_that_is_being_enacted(case: Case) -> None:
+    """A form filled in before a step down must not bring the dose before it back."""
+    (taken,) = await current_regimen(case)
+    lower = Micrograms(2_500)
+    step = DoseChangeRecord(taken.drug, taken.daily_dose_ug, lower, clock.now(), False, None)
+    line = {
+        "drug": taken.drug.value,
+        "daily_dose": "5 mg",
+        "times_a_day": 1,
+        "since": taken.since.isoformat(),
+    }
+    async with case.api.worker.transaction(Acting("worker", "w", case.patient_id)) as tx:
+        await lock_patient(tx, case.patient_id)
+        body = {"prescriptions": [line]}
+        asking = asyncio.create_task(case.post(f"{case.path}/reconcile", body))
+        while not (asking.done() or await somebody_waits(case.api)):
+            await asyncio.wait({asking}, timeout=0.02)
+        after = replace(taken, daily_dose_ug=lower)
+        await regimen.replace_all(tx, case.patient_id, [after], now=clock.now())
+        await regimen.note_changes(tx, case.patient_id, [step])
+    answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    (kept,) = await current_regimen(case)
+    assert kept.daily_dose_ug == lower
+
+
+async def somebody_waits(api: Api) -> bool:
+    async with api.worker.transaction(Acting("worker", "look", None)) as tx:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool((await tx.session.execute(waiting)).scalar())
 
 
 async def test_the_list_check_is_done_once_every_list_is_complete(case: Case) -> None:

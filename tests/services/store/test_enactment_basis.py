@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from services.clinical.titration import Titrator
 from services.loop_results import EnactBasis, EnactKind, EnactOutcome
-from services.store import advice, readings, regimen
+from services.store import advice, readings, regimen, reviews
 from services.store.loop_records import LoopRecords
 from tests.services.store.people import (
     NOW,
@@ -82,3 +82,17 @@ async def test_a_decision_is_too_old_for_an_increase_after_a_week(
         await readings.record(tx, person.patient_id, fresh, now=late)
     outcome = await enact(records, person, EnactBasis.DECISION, decision.decision_id, late)
     assert (outcome.kind, outcome.reasons[0]) == (EnactKind.REFUSED, "proposal_expired")
+
+
+async def test_a_decision_on_a_review_that_was_closed_otherwise_is_not_enacted(
+    store_factory: StoreFactory,
+) -> None:
+    store, records = await opened(store_factory)
+    person = await enrol_treated(store, stage=None)
+    asked = await records.assess(person.patient_id, key="a", predictor=Titrator(), now=NOW)
+    assert asked.review_id is not None
+    decision = await decide(store, person, asked.review_id, "accept")
+    async with acting_as(store, person) as tx:
+        await reviews.close(tx, asked.review_id, outcome="withdrawn", now=NOW)
+    outcome = await enact(records, person, EnactBasis.DECISION, decision.decision_id, NOW)
+    assert (outcome.kind, outcome.reasons) == (EnactKind.REFUSED, ("review_closed",))
