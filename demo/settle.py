@@ -42,7 +42,7 @@ async def last_words(
     give_up_at = clock.time() + WITHIN_S
     while open_ and clock.time() < give_up_at:
         for patient_id in list(open_):
-            timeline = await desk.api.get(f"/v1/patients/{patient_id}/timeline")
+            timeline = await desk.api.get(f"/v1/patients/{patient_id}/timeline", reads="false")
             word = latest(timeline)
             if word is None or word.made_at < since:
                 continue

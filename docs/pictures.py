@@ -19,6 +19,13 @@ HERE = Path(__file__).parent
 PATIENCE_MS = 30_000
 # The table is drawn on a canvas: its rows are places, not elements.
 HEADER_PX, ROW_PX = 36, 35
+# The other pages, each with words that stand on it once it is drawn.
+PAGES = {
+    "Patient": "Medicines and labs",
+    "Envelope": "What the patient may do alone",
+    "Alarms": "Halt the clinic",
+    "Audit": "Assessment made",
+}
 
 
 def demo_login(settings: Settings) -> tuple[str, str]:
@@ -76,9 +83,9 @@ async def main() -> None:
         await picture(page, "worklist")
         await open_review(page)
         await picture(page, "review")
-        for label in ("Patient", "Envelope", "Alarms", "Audit"):
+        for label, shown in PAGES.items():
             await page.get_by_role("link", name=re.compile(label)).first.click()
-            await page.locator("h3").first.wait_for()
+            await page.get_by_text(shown).first.wait_for()
             await picture(page, label.lower())
         await browser.close()
 

@@ -59,10 +59,13 @@ async def trend(patient_id: Id, caller: Asking, days: Days = 30) -> Trend:
 
 
 @router.get("/timeline", operation_id="timeline")
-async def timeline(patient_id: Id, caller: Asking) -> Timeline:
-    """Return what happened on this record, newest first, with signatures and leaf numbers."""
+async def timeline(patient_id: Id, caller: Asking, reads: bool = True) -> Timeline:
+    """Return what happened on this record, newest first, with signatures and leaf numbers.
+
+    `reads=false` leaves out who looked at it.
+    """
     async with patient_shown(caller, patient_id, "Timeline", patient_id) as shown:
-        return await _timeline(shown, patient_id)
+        return await _timeline(shown, patient_id, reads=reads)
 
 
 def unknowns(snapshot: Snapshot) -> list[str]:
@@ -100,8 +103,8 @@ def _symptom(entry: SymptomEntry) -> SymptomLine:
     )
 
 
-async def _timeline(shown: Reading, patient_id: str) -> Timeline:
-    entries = await events.timeline(shown.tx, patient_id, limit=300)
+async def _timeline(shown: Reading, patient_id: str, *, reads: bool) -> Timeline:
+    entries = await events.timeline(shown.tx, patient_id, limit=300, reads=reads)
     names = {c.clinician_id: c.display_name for c in await credentials.clinicians(shown.tx)}
     signatures = await _signatures(shown.tx, entries)
     return Timeline(

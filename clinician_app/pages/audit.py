@@ -13,8 +13,9 @@ def show() -> None:
     if patient_id is None:
         st.info("Open a patient from the work-list.")
         return
-    timeline = signed_in().client.get(f"/v1/patients/{patient_id}/timeline")
-    who, back = st.columns([6, 1], vertical_alignment="center")
+    who, everything, back = st.columns([5, 1.4, 1], vertical_alignment="center")
+    reads = "true" if everything.toggle("Show who looked") else "false"
+    timeline = signed_in().client.get(f"/v1/patients/{patient_id}/timeline", reads=reads)
     who.html(look.person(timeline["header"]))
     if back.button("Patient", width="stretch"):
         go("patient", patient=patient_id)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.audit.actions import Action
 from services.ids import new_id
 from services.loop_results import Answer, AnswerStatus
-from services.store import documents
+from services.store import documents, tasks
 from services.store.entries import AdviceBody, AdviceEntry
 from services.store.errors import NotInRecord
 from services.store.tables.treatment import ADVICE, ADVICE_ANSWERS
@@ -22,6 +22,7 @@ _CLOSING = {
     "expired": Action.ADVICE_EXPIRED,
     "withdrawn": Action.ADVICE_EXPIRED,
 }
+_TALKED_ABOUT = frozenset({"declined", "expired"})
 
 
 async def offer(
@@ -184,6 +185,9 @@ async def close(tx: Transaction, advice_id: str, *, outcome: str, now: datetime)
         details=(("closed", True), ("outcome", outcome)),
         patient_id=entry.patient_id,
     )
+    if outcome in _TALKED_ABOUT:
+        # A step that the patient does not take is the clinician's to know, not only the log's.
+        await tasks.open_task(tx, entry.patient_id, "talk_about_step", cause=outcome, now=now)
     return True
 
 

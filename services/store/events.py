@@ -7,17 +7,25 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, tuple_
 
+from services.audit.actions import Action
 from services.audit.event import SALT_BYTES, AuditEvent, parse_leaf
 from services.store.rows import TimelineEntry
 from services.store.tables.log import CHECKPOINTS, COSIGNATURES, EVENTS, LEAVES, TREE_NODES
 from services.store.transaction import Transaction
 from services.store.vault import SYSTEM
 
+_READS = (Action.RECORD_READ.value, Action.RECORD_SEARCHED.value)
+
 
 async def timeline(
-    tx: Transaction, patient_id: str, *, limit: int = 200, payloads: bool = False
+    tx: Transaction,
+    patient_id: str,
+    *,
+    limit: int = 200,
+    payloads: bool = False,
+    reads: bool = True,
 ) -> tuple[TimelineEntry, ...]:
-    """Return what happened on a patient's record, newest first."""
+    """Return what happened on a patient's record, newest first; without `reads`, what changed."""
     statement = (
         select(EVENTS, LEAVES.c.leaf_index)
         .join(LEAVES, LEAVES.c.event_id == EVENTS.c.event_id, isouter=True)
@@ -25,6 +33,8 @@ async def timeline(
         .order_by(EVENTS.c.occurred_at.desc(), EVENTS.c.event_id)
         .limit(limit)
     )
+    if not reads:
+        statement = statement.where(EVENTS.c.action.not_in(_READS))
     rows = (await tx.session.execute(statement)).all()
     return tuple(_entry(tx, row, payloads=payloads) for row in rows)
 

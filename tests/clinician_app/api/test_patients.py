@@ -52,6 +52,21 @@ async def test_each_look_is_one_event_of_the_one_who_looked(api: Api) -> None:
         assert (await api.actions_for(anna, patient_id))[before:] == ["record.read"], part
 
 
+async def test_the_timeline_leaves_out_who_looked_when_asked_to(api: Api) -> None:
+    anna = await clinic.clinician(api.store, "anna")
+    patient_id = await clinic.patient(api.store, anna, clinic.Sick("Ada, A"))
+    headers = await api.sign_in("anna")
+    path = f"/v1/patients/{patient_id}/timeline"
+    await api.http.get(path, headers=headers)
+    every, changes = [
+        {e["words"] for e in (await api.http.get(f"{path}{q}", headers=headers)).json()["events"]}
+        for q in ("", "?reads=false")
+    ]
+    assert "Record read" in every
+    assert changes == every - {"Record read"}
+    assert changes
+
+
 async def test_another_clinicians_patient_and_nobody_are_the_same_not_found(
     api: Api,
 ) -> None:

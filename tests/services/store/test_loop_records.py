@@ -296,6 +296,8 @@ async def test_declined_advice_closes_and_is_not_offered_again_at_once(
     assert second.advice_id is None
     async with acting_as(store, person) as tx:
         assert (await advice.get(tx, first.advice_id)).outcome == "declined"
+        open_tasks = await tasks.list_open(tx, person.patient_id)
+    assert [(t.task_kind, t.cause) for t in open_tasks] == [("talk_about_step", "declined")]
 
 
 async def test_another_patients_advice_is_not_open_to_this_one(
