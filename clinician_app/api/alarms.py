@@ -67,6 +67,14 @@ async def acknowledge(alarm_id: Id, body: AcknowledgeBody, caller: Asking) -> Do
     return Done()
 
 
+@router.post("/{alarm_id}/close", operation_id="closeAlarm")
+async def close(alarm_id: Id, caller: Asking) -> Done:
+    """Say that what a taken alarm asked for is done: it holds no increase any more."""
+    async with caller.door.store.transaction(caller.acting()) as tx:
+        await alarms.resolve(tx, alarm_id, now=caller.now)
+    return Done()
+
+
 def _out(alarm: AlarmEntry, header: PatientHeader, names: dict[str, str]) -> AlarmOut:
     taken_by = alarm.acknowledged_by
     return AlarmOut(

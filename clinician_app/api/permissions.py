@@ -35,6 +35,7 @@ PERMISSIONS: dict[tuple[str, str], Permission] = {
     ("POST", "/v1/patients/{patient_id}/envelope/revoke"): _row(_A.REVOKE, _R.ENVELOPE),
     ("GET", "/v1/alarms"): _row(_A.SEARCH, _R.ALARM),
     ("POST", "/v1/alarms/{alarm_id}/acknowledge"): _row(_A.ACKNOWLEDGE, _R.ALARM),
+    ("POST", "/v1/alarms/{alarm_id}/close"): _row(_A.CLOSE, _R.ALARM),
     ("POST", "/v1/patients/{patient_id}/halt"): _row(_A.HALT, _R.LOOP),
     ("POST", "/v1/patients/{patient_id}/resume"): _row(_A.RESUME, _R.LOOP),
     ("POST", "/v1/halt"): _row(_A.HALT, _R.CLINIC),

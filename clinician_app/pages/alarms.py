@@ -40,6 +40,13 @@ def _alarm(alarm: Mapping[str, Any]) -> None:
     )
     if alarm["status"] == "acknowledged":
         note.html(look.badge(f"taken by {alarm['acknowledged_by']}", "good"))
+        acknowledge.button(
+            "Dealt with",
+            key=f"close-{alarm_id}",
+            width="stretch",
+            on_click=parts.act,
+            args=(f"/v1/alarms/{alarm_id}/close", {}, "Alarm closed."),
+        )
     else:
         note.text_input(
             "Note",

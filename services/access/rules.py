@@ -155,6 +155,7 @@ RULES: dict[tuple[Action, ResourceKind], Rule] = {
     (Action.REVOKE, ResourceKind.ENVELOPE): _ENVELOPE,
     (Action.SEARCH, ResourceKind.ALARM): _LOOK,
     (Action.ACKNOWLEDGE, ResourceKind.ALARM): _ALARM,
+    (Action.CLOSE, ResourceKind.ALARM): _ALARM,
     (Action.UPDATE, ResourceKind.RECORD): _WRITE,
     (Action.CLOSE, ResourceKind.SYMPTOM): _WRITE,
     (Action.SEARCH, ResourceKind.TASK): _LOOK,

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from services.audit.actions import Action
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
 from services.ids import new_id
-from services.outbox_messages import alarm_raised, repeat_recorded
+from services.outbox_messages import alarm_raised, recorded, repeat_recorded
 from services.store.entries import AlarmEntry
-from services.store.errors import NotInRecord
+from services.store.errors import NotInRecord, NotOpen
 from services.store.tables.treatment import ALARMS
 from services.store.transaction import Transaction
 
@@ -148,6 +148,20 @@ async def close(tx: Transaction, alarm_id: str, *, outcome: str, now: datetime) 
         return False
     await _change(tx, alarm_id, status="closed", closed_at=now, outcome=outcome)
     await _note(tx, Action.ALARM_CLOSED, alarm, now=now, details=(("outcome", outcome),))
+    return True
+
+
+async def resolve(tx: Transaction, alarm_id: str, *, now: datetime) -> bool:
+    """Close an alarm whose taker has done what it asked for; False when it was closed before.
+
+    Until then it holds every increase. Raises: NotInRecord. NotOpen: nobody has taken it.
+    """
+    alarm = await _locked(tx, alarm_id)
+    if alarm.closed_at is None and alarm.acknowledged_at is None:
+        raise NotOpen(f"alarm {alarm_id} has been taken by nobody")
+    if not await close(tx, alarm_id, outcome="acknowledged", now=now):
+        return False
+    await tx.send(recorded(alarm.patient_id, "alarm"), now=now)
     return True
 
 

@@ -115,6 +115,8 @@ async def test_alarms_stand_most_urgent_first_and_are_taken_with_a_note(case: Ca
     (row,) = (await case.get("/v1/worklist"))["rows"]
     assert row["tier"] == "red_flag" and row["why"] == "Crisis with symptoms"
     path = f"/v1/alarms/{listed[0]['alarm_id']}/acknowledge"
+    closing = path.replace("acknowledge", "close")
+    assert (await case.post(closing, {})).json()["code"] == "no_longer_open"
     assert (await case.post(path, {"note": ""})).status_code == 422
     assert (await case.post(path, {"note": "called, is well"})).status_code == 200
     taken = (await case.get("/v1/alarms"))["alarms"][-1]
@@ -124,6 +126,14 @@ async def test_alarms_stand_most_urgent_first_and_are_taken_with_a_note(case: Ca
         "called, is well",
     )
     assert (await case.get("/v1/worklist"))["rows"][0]["tier"] != "red_flag"
+    for _ in range(2):
+        assert (await case.post(closing, {})).status_code == 200
+    left = (await case.get("/v1/alarms"))["alarms"]
+    assert listed[0]["alarm_id"] not in {alarm["alarm_id"] for alarm in left}
+    acting = Acting("clinician", case.anna, case.patient_id)
+    async with case.api.store.transaction(acting) as tx:
+        entry = await alarms.get(tx, listed[0]["alarm_id"])
+    assert (entry.status, entry.note) == ("closed", "called, is well")
 
 
 async def test_a_halt_is_in_the_record_when_it_is_answered(case: Case) -> None:

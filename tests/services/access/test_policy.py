@@ -68,6 +68,7 @@ EXPECTED = {
     "revoke envelope": "CL",
     "search alarm": "CL",
     "acknowledge alarm": "CL",
+    "close alarm": "CL",
     "update record": "CL",
     "close symptom": "CL",
     "search task": "CL",
