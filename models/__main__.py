@@ -3,26 +3,45 @@
 import argparse
 import sys
 
-from models import trial_command
+from models import train_command, trial_command
+from models.artifact import BadArtifact
+from models.cohort import BadCohort
+from models.ledger import BudgetSpent, LedgerDamaged
 from models.simulation.trial import BadTrial
 from models.simulation.worlds import UnknownWorld
+from models.train import PlanChanged
 
-REFUSALS = (BadTrial, UnknownWorld)
+REFUSALS = (
+    BadArtifact,
+    BadCohort,
+    BadTrial,
+    BudgetSpent,
+    LedgerDamaged,
+    PlanChanged,
+    UnknownWorld,
+)
 """What the operator can put right: said in one line, exit status 2."""
+COMMANDS = (
+    ("trial", trial_command.add_arguments, trial_command.run, "compare policies"),
+    ("cohort", train_command.add_cohort, train_command.run_cohort, "simulate a cohort file"),
+    ("train", train_command.add_train, train_command.run_train, "train under privacy"),
+    ("audit-privacy", train_command.add_audit, train_command.run_audit, "audit the privacy"),
+)
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m models")
     commands = parser.add_subparsers(dest="command", required=True)
-    trial = commands.add_parser("trial", help="compare policies on simulated patients")
-    trial_command.add_arguments(trial)
-    trial.set_defaults(run=trial_command.run)
+    for name, declare, run, text in COMMANDS:
+        command = commands.add_parser(name, help=text)
+        declare(command)
+        command.set_defaults(run=run)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
     except REFUSALS as err:
-        print(f"{type(err).__name__}: {err}", file=sys.stderr)
+        print(f"{getattr(err, 'name', type(err).__name__)}: {err}", file=sys.stderr)
         return 2
 
 

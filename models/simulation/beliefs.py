@@ -19,7 +19,7 @@ class Beliefs:
         self.mean: Floats = np.tile(dosage.prior_mean(), (course.count, 1))
         self.covariance: Floats = np.tile(np.diag(dosage.PRIOR_SD**2), (course.count, 1, 1))
         doses = course.body.prescribed
-        self._built_up = dosage.effects(doses) * course.taken_share()[:, None]
+        self.built_up = dosage.effects(doses) * course.taken_share()[:, None]
         self.days_read = np.zeros(course.count, dtype=np.int64)
 
     def pass_days(self, course: Course, days: int) -> None:
@@ -27,7 +27,7 @@ class Beliefs:
         share = course.taken_share()[:, None]
         target = dosage.effects(course.body.prescribed) * share
         kept = (1.0 - _STEP) ** days
-        self._built_up = target + kept * (self._built_up - target)
+        self.built_up = target + kept * (self.built_up - target)
         self._forget(days)
 
     def read_week(self, course: Course) -> None:
@@ -36,12 +36,12 @@ class Beliefs:
         share = course.taken_share()[:, None]
         target = dosage.effects(course.body.prescribed) * share
         for day in range(WINDOW_DAYS):
-            self._built_up += _STEP * (target - self._built_up)
+            self.built_up += _STEP * (target - self.built_up)
             self._forget(1)
             present = week.present[:, day]
             seen = present.any(1)
             level = (week.systolic[:, day] * present).sum(1) / np.maximum(present.sum(1), 1)
-            rows = dosage.row(self._built_up, self.mean[:, 0])
+            rows = dosage.row(self.built_up, self.mean[:, 0])
             variance = np.where(seen, dosage.DAY_VARIANCE, 1e12)
             observed = np.where(seen, level, (rows * self.mean).sum(1))
             self.mean, self.covariance = kalman.update(

@@ -10,10 +10,12 @@ import numpy as np
 
 from models.simulation.beliefs import Beliefs
 from models.simulation.course import RUN_IN_DAYS, Course
+from models.simulation.home import Averages
 from models.simulation.judged import allowed
 from models.simulation.legal import MoveBook, Offered
 from models.simulation.people import Bools, Floats, Ints
 from models.simulation.policies import Decision, Policy, chosen
+from models.simulation.windows import Recorder
 from models.simulation.worlds import World
 from services.clinical.windows import WINDOW_DAYS
 
@@ -67,8 +69,15 @@ class Outcomes:
     """The largest rise of any move made, in rungs of all drugs together."""
 
 
-def run(policy: Policy, world: World, design: Design, seed: int, book: MoveBook) -> Outcomes:
-    """Return the outcomes of one policy on one seed's cohort."""
+def run(
+    policy: Policy,
+    world: World,
+    design: Design,
+    seed: int,
+    book: MoveBook,
+    recorder: Recorder | None = None,
+) -> Outcomes:
+    """Return the outcomes of one policy on one seed's cohort; `recorder` keeps its windows."""
     course = Course(design.patients, world, seed)
     beliefs = Beliefs(course)
     beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
@@ -77,7 +86,14 @@ def run(policy: Policy, world: World, design: Design, seed: int, book: MoveBook)
     total = DayCount(course)
     for start in range(0, design.days, design.cadence_days):
         beliefs.read_week(course)
-        _decide(policy, course, beliefs, book, total, inertia.random(course.count), design)
+        week = course.averages()
+        if recorder is not None:
+            recorder.measured(week)
+        rows = _decide(policy, Seen(course, week, beliefs, book), total)
+        acts = inertia.random(course.count) >= design.inertia
+        total.moves += course.carry_out(book, np.where(acts, rows.best, rows.keep))
+        if recorder is not None:
+            recorder.moved(course, week, beliefs)
         following = start + design.cadence_days
         for day in range(start, min(following, design.days)):
             if day == following - WINDOW_DAYS:
@@ -87,30 +103,35 @@ def run(policy: Policy, world: World, design: Design, seed: int, book: MoveBook)
     return total.outcomes(course, design.days)
 
 
-def _decide(
-    policy: Policy,
-    course: Course,
-    beliefs: Beliefs,
-    book: MoveBook,
-    total: "DayCount",
-    uniform: Floats,
-    design: Design,
-) -> None:
-    week = course.averages()
-    offered = course.offer(book, week)
-    legal = allowed(course, week, book, offered)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The cohort at one decision."""
+
+    course: Course
+    week: Averages
+    beliefs: Beliefs
+    book: MoveBook
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the book, one a patient: the policy's move, and KEEP."""
+
+    best: Ints
+    keep: Ints
+
+
+def _decide(policy: Policy, seen: Seen, total: "DayCount") -> Rows:
+    offered = seen.course.offer(seen.book, seen.week)
+    legal = allowed(seen.course, seen.week, seen.book, offered)
     kept = Offered(offered.patient[legal], offered.row[legal])
-    places = chosen(policy(Decision(course, week, beliefs, book, kept)), kept)
-    rows = np.where(uniform < design.inertia, _keep_rows(kept), kept.row[places])
-    raised = book.column("rungs_raised")[rows].max()
-    total.most_rungs_raised = max(total.most_rungs_raised, int(raised))
-    total.moves += course.carry_out(book, rows)
+    asked = Decision(seen.course, seen.week, seen.beliefs, seen.book, kept)
+    best = kept.row[chosen(policy(asked), kept)]
+    raised = int(seen.book.column("rungs_raised")[best].max())
+    total.most_rungs_raised = max(total.most_rungs_raised, raised)
     total.offered += len(kept.row)
-
-
-def _keep_rows(offered: Offered) -> Ints:
-    """KEEP is offered first to everyone, and no rule speaks against it."""
-    return np.asarray(offered.row[np.flatnonzero(np.diff(offered.patient, prepend=-1))])
+    # KEEP is offered first to everyone, and no rule speaks against it.
+    return Rows(best, kept.row[np.flatnonzero(np.diff(kept.patient, prepend=-1))])
 
 
 class DayCount:
