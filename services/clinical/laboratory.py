@@ -64,7 +64,7 @@ def read_laboratory(snapshot: Snapshot, now: datetime) -> Laboratory:
         egfr=None if egfr is None else egfr.value_thousandths,
         egfr_age=_age(egfr, now),
         renal_pending=Lab.CREATININE in pending or Lab.EGFR in pending,
-        renal_check_due=_check_due(_last(rises, frozenset(_WATCHED)), potassium, egfr),
+        renal_check_due=_check_due(_last_watched_rise_at(snapshot, rises, now), potassium, egfr),
         ras_raised=ras_rise is not None,
         egfr_fall=_response(snapshot, ras_rise, egfr, sign=-1),
         creatinine_rise=_response(snapshot, ras_rise, creatinine, sign=1),
@@ -80,12 +80,32 @@ def _last(rises: list[DoseChangeRecord], classes: frozenset[DrugClass]) -> DoseC
     return max(chosen, key=lambda change: change.effective_at, default=None)
 
 
+def _last_watched_rise_at(
+    snapshot: Snapshot, rises: list[DoseChangeRecord], now: datetime
+) -> datetime | None:
+    """Return when a watched drug last rose; a prescription made elsewhere counts as a rise.
+
+    What was started or changed outside the loop shows in the prescription's start only.
+    """
+    known = {(change.drug, change.effective_at) for change in snapshot.changes}
+    elsewhere = [
+        item.since
+        for item in snapshot.regimen
+        if drug_class(item.drug) in _WATCHED
+        and item.since <= now
+        and (item.drug, item.since) not in known
+    ]
+    rise = _last(rises, frozenset(_WATCHED))
+    moments = elsewhere if rise is None else [*elsewhere, rise.effective_at]
+    return max(moments, default=None)
+
+
 def _check_due(
-    rise: DoseChangeRecord | None, potassium: LabResult | None, egfr: LabResult | None
+    risen_at: datetime | None, potassium: LabResult | None, egfr: LabResult | None
 ) -> bool:
-    if rise is None:
+    if risen_at is None:
         return False
-    due_at = rise.effective_at + CHECK_AFTER
+    due_at = risen_at + CHECK_AFTER
     return (
         potassium is None or potassium.taken_at < due_at or egfr is None or egfr.taken_at < due_at
     )

@@ -8,7 +8,7 @@ import pytest
 from services.clinical.formulary import Drug
 from services.clinical.laboratory import Laboratory, read_laboratory
 from services.clinical.patient import Lab, LabResult, PendingLab
-from tests.services.clinical.examples import DAY, NOW, changed, lab, snapshot
+from tests.services.clinical.examples import DAY, NOW, changed, lab, prescription, snapshot
 
 
 def read(*labs: LabResult, **changes: Any) -> Laboratory:
@@ -169,3 +169,23 @@ def test_the_baseline_is_the_last_value_before_the_rise_and_never_zero() -> None
 
 def response(before: int, after: int) -> int | None:
     return read(lab(Lab.EGFR, before, 61), lab(Lab.EGFR, after, 1), changes=(RISE,)).egfr_fall
+
+
+@pytest.mark.parametrize(
+    ("drug", "labs_days_ago", "due"),
+    [
+        (Drug.LISINOPRIL, 100, True),
+        (Drug.LISINOPRIL, 26, True),
+        (Drug.LISINOPRIL, 25, False),
+        (Drug.AMLODIPINE, 100, False),
+    ],
+)
+def test_labs_are_due_after_a_prescription_that_was_made_elsewhere_as_well(
+    drug: Drug, labs_days_ago: int, due: bool
+) -> None:
+    labs = (lab(Lab.POTASSIUM, 4200, labs_days_ago), lab(Lab.EGFR, 80_000, labs_days_ago))
+    made = prescription(drug, 10_000, since=NOW - timedelta(days=35))
+    found = read(*labs, regimen=(made,))
+    assert found.renal_check_due is due
+    # Nobody knows the kidney before a treatment of years: no response to it is asked for.
+    assert not found.ras_raised
