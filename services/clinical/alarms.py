@@ -77,8 +77,7 @@ def _confirmed_by(
     earlier = [
         other
         for other in previous_readings
-        if not other.history
-        and is_crisis(other)
+        if is_crisis(other)
         and REPEAT_NOT_BEFORE <= reading.taken_at - other.taken_at <= REPEAT_WITHIN
     ]
     return max(earlier, key=lambda other: other.taken_at, default=None)

@@ -94,9 +94,9 @@ def test_the_symptoms_of_a_crisis_are_the_first_six() -> None:
     )
 
 
-def test_history_never_pages_nor_confirms() -> None:
+def test_history_never_pages_but_confirms_the_reading_half_an_hour_after_it() -> None:
     assert crisis(at(0, history=True), symptoms=(Symptom.CHEST_PAIN,)) is None
-    assert found(crisis(at(0), at(5, history=True))) == FIRST
+    assert found(crisis(at(0), at(5, history=True))) == CONFIRMED
 
 
 @pytest.mark.parametrize("posture", Posture)
