@@ -9,7 +9,7 @@ DEMO ?= --patients 24
 BUNDLE ?= var/export
 DIR ?= var/backup
 
-.PHONY: install demo up down status test lint bench prove verify backup restore clean
+.PHONY: install demo up down status test lint bench prove mutate verify backup restore clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -34,7 +34,7 @@ status: install
 	$(PY) -m deploy status
 
 test: install
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 lint: install
 	.venv/bin/ruff check .
@@ -43,7 +43,10 @@ lint: install
 	.venv/bin/lint-imports --config pyproject.toml
 
 prove: install
-	$(PY) -m pytest tests/proof
+	$(PY) -m tests.proof
+
+mutate: install
+	$(PY) -m tests.mutation
 
 bench: install
 	$(PY) -m bench

@@ -52,6 +52,10 @@ async def drawn(page: Page) -> None:
     await page.get_by_test_id("stStatusWidget").wait_for(state="detached")
     await page.wait_for_function("document.fonts.status === 'loaded'")
     await page.wait_for_load_state("networkidle")
+    await page.wait_for_function(
+        "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')]"
+        ".every(chart => chart.querySelector('canvas, svg'))"
+    )
 
 
 async def picture(page: Page, name: str) -> None:

@@ -61,15 +61,26 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def free_neighbours(count: int, *, near: int) -> int:
+    """Return the first of `count` neighbouring free ports, below those of outgoing connections."""
+    for base in range(10_000 + near % 8_000, 19_000, count):
+        with ExitStack() as held:
+            try:
+                for port in range(base, base + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return base
+    raise LookupError("no neighbouring ports are free")
+
+
 def environment_for(home: Path) -> dict[str, str]:
     """Return an environment with a home and ports of its own."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    # Six neighbouring ports for metrics: the base is drawn far from the ephemeral range.
-    base = 20_000 + ports["GATEWAY_PORT"] % 9_000
     return {
         **os.environ,
         "CLINAIOPS_HOME": str(home),
-        "CLINAIOPS_METRICS_PORT_BASE": str(base),
+        "CLINAIOPS_METRICS_PORT_BASE": str(free_neighbours(12, near=ports["GATEWAY_PORT"])),
         **{f"CLINAIOPS_{name}": str(port) for name, port in ports.items()},
         # What supervisord.conf expands; `deploy` sets the same when it starts.
         "CLINAIOPS_PYTHON": sys.executable,
