@@ -3,9 +3,10 @@
 import argparse
 import sys
 
-from models import train_command, trial_command
+from models import card, evaluate, train_command, trial_command
 from models.artifact import BadArtifact
 from models.cohort import BadCohort
+from models.edge import BundleTooLarge
 from models.ledger import BudgetSpent, LedgerDamaged
 from models.simulation.trial import BadTrial
 from models.simulation.worlds import UnknownWorld
@@ -16,6 +17,7 @@ REFUSALS = (
     BadCohort,
     BadTrial,
     BudgetSpent,
+    BundleTooLarge,
     LedgerDamaged,
     PlanChanged,
     UnknownWorld,
@@ -26,6 +28,9 @@ COMMANDS = (
     ("cohort", train_command.add_cohort, train_command.run_cohort, "simulate a cohort file"),
     ("train", train_command.add_train, train_command.run_train, "train under privacy"),
     ("audit-privacy", train_command.add_audit, train_command.run_audit, "audit the privacy"),
+    ("evaluate", evaluate.add_arguments, evaluate.run, "every figure, in one page"),
+    ("card", card.add_card, card.run_card, "model card and data sheet"),
+    ("export-edge", card.add_edge, card.run_edge, "signed bundle for a phone"),
 )
 
 

@@ -117,6 +117,18 @@ def scaled(columns: Columns, wearable: Array | None = None) -> Array:
     return np.asarray(np.nan_to_num(within, nan=0.0))
 
 
+def masked(features: Array, *, wearable: bool) -> Array:
+    """Return the features with the wearable's set to average unless the model has learned them.
+
+    Weights that never saw a feature are noise: they must not see it for the first time in use.
+    """
+    if wearable:
+        return features
+    held = features.copy()
+    held[:, len(RECORD_FEATURES) :] = 0.0
+    return held
+
+
 def of_snapshot(snapshot: Snapshot, posterior: Posterior, *, now: datetime) -> Array:
     """Return the scaled features (1, len(FEATURES)) of one patient."""
     changed_at = last_change_at(snapshot)

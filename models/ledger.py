@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from opacus.accountants import PRVAccountant
+from opacus.accountants import PRVAccountant, RDPAccountant
 
 DELTA: Final = 1e-5
 POPULATION_LIMIT: Final = 3.0
@@ -62,6 +62,18 @@ def epsilon_of(charges: list[Charge], delta: float = DELTA) -> float:
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", UserWarning)
         return float(accountant.get_epsilon(delta, eps_error=0.01))
+
+
+def rough_epsilon_of(charges: list[Charge], delta: float = DELTA) -> float:
+    """Return a looser upper bound of the same ε, by the RDP accountant, in a hundredth of the time.
+
+    Only to narrow a search; what is claimed and refused is always `epsilon_of`.
+    """
+    accountant = RDPAccountant()
+    accountant.history = [(c.sigma, c.rate, c.steps) for c in charges if c.steps > 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return float(accountant.get_epsilon(delta))
 
 
 class Ledger:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from models.simulation import reference, summary, trial
+from models import artifact
+from models.artifact import Artifact
+from models.simulation import reference, summary, trained, trial
 from models.simulation.judged import CLINICIAN_RULES, OVERRIDDEN
 from models.simulation.legal import MoveBook
 from models.simulation.policies import POLICIES, Policy
@@ -31,12 +33,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--world", default="literature", help="a name of models.simulation.worlds")
     parser.add_argument("--policies", nargs="+", default=None)
-    parser.add_argument("--weights", type=Path, default=None, help="adds the `model` policy")
+    parser.add_argument(
+        "--weights", type=Path, default=None, help="folder: adds the `model` policy"
+    )
+    parser.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
     parser.add_argument("--json", type=Path, default=None, help="file to write")
 
 
+def policies(model: Artifact | None) -> dict[str, Policy]:
+    """Return every policy by name; `model` only with weights, the oracle last."""
+    return _before_the_oracle(POLICIES, None if model is None else trained.policy(model))
+
+
+def choosers(model: Artifact | None) -> dict[str, reference.Chooser]:
+    """Return the same for the small world."""
+    known = reference.CHOOSERS
+    return _before_the_oracle(known, None if model is None else trained.chooser(model))
+
+
+def _before_the_oracle(known: Mapping[str, T], model: T | None) -> dict[str, T]:
+    found = {name: item for name, item in known.items() if name != "oracle"}
+    if model is not None:
+        found["model"] = model
+    return {**found, "oracle": known["oracle"]}
+
+
 def guarded(
-    design: Design, world_name: str, seeds: int, policies: Mapping[str, Policy]
+    design: Design, world_name: str, seeds: int, named: Mapping[str, Policy]
 ) -> dict[str, Outcomes]:
     """Return each policy's outcomes over all seeds in the full guarded world."""
     book, here = MoveBook(), world(world_name)
@@ -44,19 +67,19 @@ def guarded(
         name: trial.pooled(
             [trial.run(policy, here, design, FIRST_SEED + s, book) for s in range(seeds)]
         )
-        for name, policy in policies.items()
+        for name, policy in named.items()
     }
 
 
 def small(
-    design: Design, seeds: int, choosers: Mapping[str, reference.Chooser], *, levels: int = 2
+    design: Design, seeds: int, named: Mapping[str, reference.Chooser], *, levels: int = 2
 ) -> dict[str, Outcomes]:
     """Return each policy's outcomes over all seeds in the small world without a guard."""
     return {
         name: trial.pooled(
             [reference.run(c, design, FIRST_SEED + s, levels=levels) for s in range(seeds)]
         )
-        for name, c in choosers.items()
+        for name, c in named.items()
     }
 
 
@@ -128,17 +151,22 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return the exit status.
 
     Raises:
+        BadArtifact: the weights are refused.
         BadTrial: a figure or a policy name cannot be right.
         UnknownWorld: no such world.
     """
     design = Design(options.patients, options.days, options.cadence)
     if options.seeds < 1:
         raise BadTrial("--seeds must be positive")
+    model = None
+    if options.weights is not None:
+        model = artifact.load_signed(options.weights, artifact.read_public(options.public_key))
     if options.world == REFERENCE.name:
-        found = small(design, options.seeds, _named(reference.CHOOSERS, options.policies))
+        chosen = _named(choosers(model), options.policies)
+        found = small(design, options.seeds, chosen)
     else:
-        policies = _named(POLICIES, options.policies)
-        found = guarded(design, options.world, options.seeds, policies)
+        named = _named(policies(model), options.policies)
+        found = guarded(design, options.world, options.seeds, named)
     result = report(found, design, options.world, options.seeds)
     print(table(result))
     if options.json is not None:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from models.literature import CLASSES
-from models.simulation.beliefs import Beliefs
+from models.simulation.beliefs import Beliefs, levels
 from models.simulation.course import RUN_IN_DAYS, Course
 from models.simulation.legal import STANDARD_UG
 from models.simulation.people import Floats, Ints
@@ -85,16 +85,14 @@ def by_filter(seen: Seen) -> Ints:
     return chosen_by(seen, seen.beliefs.mean, seen.beliefs.covariance)
 
 
-def chosen_by(seen: Seen, mean: Floats, covariance: Floats, widen: float = 1.0) -> Ints:
-    """Choose by a posterior (patients, states); `widen` multiplies its SD."""
-    from models.simulation.beliefs import levels
-
+def chosen_by(seen: Seen, mean: Floats, covariance: Floats) -> Ints:
+    """Choose by posteriors (patients, states)."""
     patient, regimen = reachable(seen.place, seen.moves)
     doses = standard_doses(regimen)
     level, spread = levels(mean, covariance, patient, doses, seen.course.taken_share())
     symptoms = symptoms_of_doses(doses, patient, seen.course)
     changed = (REGIMENS[regimen] != REGIMENS[seen.place[patient]]).sum(1)
-    return _best(level_keys(level, widen * spread, symptoms, changed), patient, regimen)
+    return _best(level_keys(level, spread, symptoms, changed), patient, regimen)
 
 
 def by_oracle(seen: Seen) -> Ints:

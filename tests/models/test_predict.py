@@ -1,7 +1,16 @@
-from models.predict import FilterPredictor
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from models import artifact
+from models.predict import FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.units import Micrograms
+from tests.models import models_made
 from tests.models.patients import NOW, TARGET, prescription, snapshot
 
 REGIMEN = (prescription(Drug.AMLODIPINE, 5_000),)
@@ -44,3 +53,61 @@ def test_too_few_days_make_it_abstain() -> None:
 def test_in_the_middle_of_the_target_it_says_that_no_move_is_worth_it() -> None:
     ranking = FilterPredictor().rank(snapshot([120.0] * 60, REGIMEN), MOVES, TARGET, NOW)
     assert ranking.moves[0].move == KEEP or ranking.abstained == "hardly_better_than_no_change"
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> ModelPredictor:
+    return ModelPredictor(models_made.made(tmp_path, Ed25519PrivateKey.generate()))
+
+
+def test_the_trained_model_ranks_exactly_the_moves_that_it_was_given(
+    trained: ModelPredictor,
+) -> None:
+    ranking = trained.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)
+    assert sorted(r.move.move_id for r in ranking.moves) == sorted(m.move_id for m in MOVES)
+    assert ranking.model_version == "test-1"
+
+
+def test_its_corrections_change_the_expectation_and_widen_the_interval(
+    trained: ModelPredictor,
+) -> None:
+    patient = snapshot([150.0] * 40, REGIMEN)
+    ours = {r.move: r for r in trained.rank(patient, MOVES, TARGET, NOW).moves}[MOVES[1]]
+    theirs = {r.move: r for r in FilterPredictor().rank(patient, MOVES, TARGET, NOW).moves}[
+        MOVES[1]
+    ]
+    assert ours.expected_systolic_change_tenths != theirs.expected_systolic_change_tenths
+    share = ours.expected_systolic_change_tenths / theirs.expected_systolic_change_tenths
+    assert ours.expected_high_tenths - ours.expected_low_tenths > 1.4 * share * (
+        theirs.expected_high_tenths - theirs.expected_low_tenths
+    )
+
+
+def test_a_recorded_decision_gives_the_same_ranking_from_the_same_files_again(
+    tmp_path: Path,
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    first = ModelPredictor(models_made.made(tmp_path, key))
+    again = ModelPredictor(artifact.load_signed(tmp_path, key.public_key()))
+    patient = snapshot([150.0] * 40, REGIMEN)
+    recorded = first.rank(patient, MOVES, TARGET, NOW)
+    assert again.rank(patient, MOVES, TARGET, NOW) == recorded
+    program = _REPLAY.format(folder=str(tmp_path), key=key.public_key().public_bytes_raw().hex())
+    other = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert other.stdout.strip() == repr(recorded)
+
+
+_REPLAY = """
+from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from models import artifact
+from models.predict import ModelPredictor
+from tests.models import models_made
+from tests.models.patients import NOW, TARGET, snapshot
+from tests.models.test_predict import MOVES, REGIMEN
+key = Ed25519PublicKey.from_public_bytes(bytes.fromhex("{key}"))
+model = ModelPredictor(artifact.load_signed(Path("{folder}"), key))
+print(repr(model.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)))
+"""

@@ -1,0 +1,289 @@
+"""`python -m models evaluate`: everything that a sceptic asks, in one JSON file and one page.
+
+Worlds (the literature and those that differ from it), the small world, coverage by subgroup, ε
+against error, time. All patients are simulated, and none was in the training cohort.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from models import (
+    artifact,
+    cohort,
+    gradients,
+    network,
+    privacy,
+    report,
+    train,
+    trial_command,
+)
+from models.artifact import Artifact
+from models.cohort import Cohort
+from models.features import FEATURES
+from models.gradients import Correction
+from models.ledger import Charge, Ledger
+from models.network import OUTPUTS, Network
+from models.privacy import Mechanism, Quantile
+from models.simulation import trial
+from models.simulation.legal import MoveBook
+from models.simulation.people import Bools, Floats
+from models.simulation.policies import POLICIES
+from models.simulation.trial import Design
+from models.simulation.windows import Recorder
+from models.simulation.worlds import MISSPECIFIED, REFERENCE, world
+from models.train import Plan, Run
+from services import clock
+
+HELD_OUT_SEED: Final = 770_000
+Z_90: Final = 1.6449
+EPSILONS: Final = (1.0, 3.0, 8.0)
+BATCHES: Final = (512, 4096)
+Json = dict[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `evaluate`."""
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
+    parser.add_argument("--cohort", type=Path, required=True, help="what it was trained on")
+    parser.add_argument("--patients", type=int, default=1500)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--worlds", nargs="+", default=["literature", *MISSPECIFIED])
+    parser.add_argument("--epsilons", type=float, nargs="+", default=list(EPSILONS))
+    parser.add_argument("--json", type=Path, default=Path("var/models/evaluation.json"))
+    parser.add_argument("--html", type=Path, default=Path("var/models/evaluation.html"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Raises:
+        BadArtifact, BadCohort, UnknownWorld: refused by name.
+    """
+    torch.set_num_threads(1)
+    model = artifact.load_signed(options.weights, artifact.read_public(options.public_key))
+    windows = cohort.read(options.cohort, at_least=train.least_patients(Mechanism()))
+    result: Json = {
+        "simulated": "No patient here is real.",
+        "model": model.manifest.model_version,
+        "epsilon": model.manifest.epsilon,
+        "worlds": worlds(model, options),
+        "small_world": small_world(model, options),
+        "coverage": coverage(model, options.patients),
+        "epsilon_sweep": sweep(windows, options.patients, options.epsilons),
+        "time": timing(model),
+    }
+    result["verdict"] = verdict(result["worlds"])
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(result, indent=1) + "\n")
+    options.html.write_text(report.page(result))
+    print(json.dumps(result["verdict"], indent=1))
+    return 0
+
+
+def worlds(model: Artifact, options: argparse.Namespace) -> Json:
+    """Return the guarded trial in every world."""
+    design = Design(options.patients, 182, 28)
+    found = {}
+    for name in options.worlds:
+        outcomes = trial_command.guarded(design, name, options.seeds, trial_command.policies(model))
+        found[name] = trial_command.report(outcomes, design, name, options.seeds)
+        print(f"{name}\n{trial_command.table(found[name])}", flush=True)
+    return found
+
+
+def small_world(model: Artifact, options: argparse.Namespace) -> Json:
+    """Return the small world without a guard at both cadences, and with one level a decision."""
+    found = {}
+    for cadence, levels in ((28, 2), (14, 2), (28, 1)):
+        design = Design(options.patients, 182, cadence)
+        outcomes = trial_command.small(
+            design, options.seeds, trial_command.choosers(model), levels=levels
+        )
+        key = f"every_{cadence}_days_{levels}_levels"
+        found[key] = trial_command.report(outcomes, design, REFERENCE.name, options.seeds)
+    return found
+
+
+def coverage(model: Artifact, patients: int, world_name: str = "shifted") -> Json:
+    """Return how often the 90 % interval of the next week's mean holds it, and its RMSE."""
+    recorder = Recorder(patients)
+    outcomes = trial.run(
+        POLICIES["filter"],
+        world(world_name),
+        Design(patients, 364, 28),
+        HELD_OUT_SEED,
+        MoveBook(),
+        recorder,
+    )
+    x, terms = np.concatenate(recorder.features), np.concatenate(recorder.terms)
+    observed, spread = np.concatenate(recorder.observed), np.concatenate(recorder.spread)
+    counted = np.concatenate(recorder.counted)
+    weeks = len(recorder.features)
+    groups = {n: np.tile(inside, weeks)[counted] for n, inside in outcomes.groups.items()}
+    kept = (x[counted], terms[counted], observed[counted], spread[counted])
+    return {
+        "world": world_name,
+        "windows": int(counted.sum()),
+        "filter": _held(network.initial(0), 1.0, *kept, groups),
+        "model": _held(model.network, model.manifest.widen, *kept, groups),
+    }
+
+
+def _held(
+    net: Network,
+    widen: float,
+    x: Floats,
+    terms: Floats,
+    observed: Floats,
+    spread: Floats,
+    groups: dict[str, Bools],
+) -> Json:
+    error = observed - train.predict(net, x, terms)
+    inside = np.abs(error) <= Z_90 * widen * spread
+    return {
+        "rmse_mmhg": round(float(np.sqrt(np.mean(error**2))), 3),
+        "bias_mmhg": round(float(error.mean()), 3),
+        "covered_percent": round(100 * float(inside.mean()), 2),
+        "covered_percent_by_group": {
+            name: round(100 * float(inside[group].mean()), 2) for name, group in groups.items()
+        },
+    }
+
+
+class _Uncharged(Ledger):
+    """For runs on simulated patients without noise: there is nobody to account to."""
+
+    def charge(self, charge: Charge, *, limit: float, at: object) -> float:
+        return 0.0
+
+
+def sweep(windows: Cohort, patients: int, epsilons: list[float]) -> Json:
+    """Return RMSE on held-out simulated patients at several ε, each trained afresh."""
+    held_out = _held_out(patients)
+    found: Json = {"filter": _rmse(network.initial(0), *held_out)}
+    for epsilon in (*epsilons, np.inf):
+        with tempfile.TemporaryDirectory() as folder:
+            found[f"{epsilon:g}"] = _rmse(_trained(windows, epsilon, Path(folder)), *held_out)
+    return found
+
+
+def _trained(windows: Cohort, epsilon: float, folder: Path) -> Network:
+    if np.isinf(epsilon):
+        mechanism = replace(Mechanism(), sigma=0.0)
+        plan = Plan("simulated", windows.sha256, epsilon, 300, 0.005, mechanism, Quantile())
+        ledger: Ledger = _Uncharged(folder / "ledger.jsonl")
+    else:
+        plan = train.made(
+            windows,
+            population="simulated",
+            epsilon=epsilon,
+            steps=300,
+            learning_rate=0.005,
+            held=[],
+            mechanism=Mechanism(),
+        )
+        ledger = Ledger(folder / "ledger.jsonl")
+    return Run(windows, plan, ledger, folder / "run").finish(clock.now)
+
+
+def _held_out(patients: int) -> tuple[Floats, Floats, Floats]:
+    recorder = Recorder(patients)
+    design = Design(patients, 364, 28)
+    trial.run(POLICIES["filter"], world("shifted"), design, HELD_OUT_SEED, MoveBook(), recorder)
+    counted = np.concatenate(recorder.counted)
+    x, terms = np.concatenate(recorder.features), np.concatenate(recorder.terms)
+    return x[counted], terms[counted], np.concatenate(recorder.observed)[counted]
+
+
+def _rmse(net: Network, x: Floats, terms: Floats, observed: Floats) -> float:
+    return round(float(np.sqrt(np.mean((observed - train.predict(net, x, terms)) ** 2))), 4)
+
+
+def timing(model: Artifact) -> Json:
+    """Return seconds of what is done often; the step ratio is private over plain, same windows."""
+    found: Json = {}
+    chance = np.random.default_rng(1)
+    for count in (1, 1024):
+        x = chance.normal(size=(count, len(FEATURES)))
+        seconds = _seconds(partial(network.corrections, model.network, x))
+        found[f"corrections_of_{count}_ms"] = round(1000 * seconds, 3)
+    for batch in BATCHES:
+        found[f"step_ratio_at_{batch}"] = round(_step_ratio(model.network, batch), 3)
+    return found
+
+
+def _step_ratio(net: Network, batch: int) -> float:
+    draw = torch.Generator().manual_seed(1)
+    packed = torch.randn(batch, len(FEATURES) + OUTPUTS, generator=draw)
+    x, terms = packed[:, : len(FEATURES)], packed[:, len(FEATURES) :]
+    observed = torch.randn(batch, generator=draw)
+    patient = torch.arange(batch) // 8
+    module = Correction(net)
+
+    def plain() -> None:
+        module.zero_grad()
+        gradients.loss(module(packed), observed).mean().backward()  # type: ignore[no-untyped-call]
+
+    def private() -> None:
+        done = gradients.backward(module, x, terms, observed)
+        done.weighted(privacy.weights(done.norms(), patient, batch // 8, 1.0))
+
+    return _seconds(private) / _seconds(plain)
+
+
+def _seconds(act: Callable[[], object], times: int = 60) -> float:
+    """Return the median time of one call."""
+    act()
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken))
+
+
+def verdict(found: Json) -> Json:
+    """Return, world by world, whether a ranker beats every baseline at equal moves, and is safe.
+
+    To win it must have more time in target than each baseline (the paired interval above zero)
+    with latent low pressure on 0.1 % of days at most, under 100 mmHg on 3 days a year at most,
+    and no more symptoms than dual-first. What does not win stays off.
+    """
+    return {
+        ranker: {name: _wins(result, ranker) for name, result in found.items()}
+        for ranker in ("filter", "model")
+    } | {"network_over_filter_points": {n: _network(r) for n, r in found.items()}}
+
+
+def _wins(result: Json, ranker: str) -> Json:
+    policies, mine = result["policies"], result["policies"][ranker]
+    gains = {b: result["minus"][f"{ranker}-{b}"] for b in trial_command.BASELINES}
+    safe = (
+        mine["latent_below_105_percent"]["mean"] <= 0.1
+        and mine["sbp_below_100_days_per_year"]["mean"] <= 3.0
+        and mine["symptomatic_ae_percent"]["mean"]
+        <= policies["dual_first"]["symptomatic_ae_percent"]["mean"]
+    )
+    more = all(gain["ttr_percent"]["low"] > 0 for gain in gains.values())
+    share = mine["ttr_percent"]["mean"] / policies["oracle"]["ttr_percent"]["mean"]
+    return {
+        "wins": more and safe and result["moves"]["held_equal"],
+        "points_over": {b: gain["ttr_percent"] for b, gain in gains.items()},
+        "safe": safe,
+        "percent_of_oracle": round(100 * share, 1),
+    }
+
+
+def _network(result: Json) -> Json:
+    return dict(result["minus"]["model-filter"]["ttr_percent"])

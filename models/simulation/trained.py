@@ -1,0 +1,54 @@
+"""The trained model among the policies: the filter's beliefs with the network's corrections."""
+
+import numpy as np
+
+from models import features, network
+from models.artifact import Artifact
+from models.simulation import reference
+from models.simulation.beliefs import Beliefs, levels
+from models.simulation.course import Course
+from models.simulation.home import Averages
+from models.simulation.people import Floats, Ints
+from models.simulation.policies import Decision, Policy, expected, likely_symptoms
+from models.simulation.windows import columns
+
+
+def believed(
+    artifact: Artifact, course: Course, week: Averages, beliefs: Beliefs
+) -> tuple[Floats, Floats]:
+    """Return the corrected posteriors of the cohort: mean and covariance.
+
+    The private factor on the spread is for stated intervals; it measures next weeks, which vary by
+    more than the level that a move is chosen for.
+    """
+    x = features.masked(
+        features.scaled(columns(course, week, beliefs)), wearable=artifact.manifest.wearable_seen
+    )
+    shift, factors = network.corrections(artifact.network, x)
+    mean, covariance = network.corrected(beliefs.mean, beliefs.covariance, shift, factors)
+    return mean, covariance
+
+
+def policy(artifact: Artifact) -> Policy:
+    """Return the policy that scores guarded moves by the trained model."""
+
+    def scored(asked: Decision) -> Floats:
+        course = asked.course
+        mean, covariance = believed(artifact, course, asked.week, asked.beliefs)
+        level, spread = levels(
+            mean, covariance, asked.offered.patient, asked.doses, course.taken_share()
+        )
+        return expected(level, spread, asked, likely_symptoms(asked))
+
+    return scored
+
+
+def chooser(artifact: Artifact) -> reference.Chooser:
+    """Return the same for the small world without a guard."""
+
+    def choose(seen: reference.Seen) -> Ints:
+        week = seen.course.averages()
+        mean, covariance = believed(artifact, seen.course, week, seen.beliefs)
+        return np.asarray(reference.chosen_by(seen, mean, covariance))
+
+    return choose
