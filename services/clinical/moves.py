@@ -17,7 +17,7 @@ from services.clinical.formulary import (
     rung_above,
     rung_below,
 )
-from services.clinical.patient import Snapshot, Symptom
+from services.clinical.patient import Prescription, Snapshot, Symptom
 from services.clinical.regimen import (
     RAS_CLASSES,
     SICK_DAY_CLASSES,
@@ -237,7 +237,7 @@ def _sick_day_moves(snapshot: Snapshot) -> list[Move]:
     zero = Micrograms(0)
     affected = [item for item in snapshot.regimen if drug_class(item.drug) in SICK_DAY_CLASSES]
     taken = [item for item in affected if item.paused_since is None]
-    paused = [item for item in snapshot.regimen if item.paused_since is not None]
+    paused = _resumable(snapshot)
     moves = []
     if taken and sick_day_open(snapshot):
         changes = tuple(DoseChange(item.drug, item.daily_dose_ug, zero) for item in taken)
@@ -246,6 +246,14 @@ def _sick_day_moves(snapshot: Snapshot) -> list[Move]:
         changes = tuple(DoseChange(item.drug, zero, item.daily_dose_ug) for item in paused)
         moves.append(Move(MoveKind.RESUME, changes))
     return moves
+
+
+def _resumable(snapshot: Snapshot) -> list[Prescription]:
+    """Return what is paused; an ACE inhibitor and an ARB on one order both stay paused."""
+    conflict = {drug_class(item.drug) for item in snapshot.regimen} >= RAS_CLASSES
+    barred = RAS_CLASSES if conflict else frozenset[DrugClass]()
+    paused = [item for item in snapshot.regimen if item.paused_since is not None]
+    return [item for item in paused if drug_class(item.drug) not in barred]
 
 
 def _patient_moves(snapshot: Snapshot, envelope: Envelope | None) -> list[Move]:
