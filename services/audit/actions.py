@@ -56,6 +56,7 @@ class Action(StrEnum):
     RECORD_READ = "record.read"
     RECORD_SEARCHED = "record.searched"
     ACCESS_DENIED = "access.denied"
+    ACCESS_GRANTED = "access.granted"
     BREAK_GLASS_OPENED = "break_glass.opened"
     BREAK_GLASS_CLOSED = "break_glass.closed"
     BREAK_GLASS_REVIEWED = "break_glass.reviewed"

@@ -123,10 +123,9 @@ class LoopRecords:
     ) -> tuple[str, ...]:
         """Open work for a clinician, once a key; return whom to tell."""
         async with self._transaction(patient_id) as tx:
-            await tasks.open_task(
-                tx, patient_id, task.value, cause=about_id or task.value, key=key, now=now
-            )
-            return await on_call.recipients(tx, patient_id, rung=0, now=now)
+            cause = about_id or task.value
+            await tasks.open_task(tx, patient_id, task.value, cause=cause, key=key, now=now)
+            return await on_call.tell(tx, patient_id, about_id=cause, rung=0, now=now)
 
     async def set_halt(
         self, patient_id: str, *, by: HaltedBy, actor_id: str, now: datetime
@@ -209,7 +208,7 @@ class LoopRecords:
             review = await reviews.escalate(tx, review_id, rung=rung, now=now)
             if review.closed_at is not None:
                 return Escalation(still_open=False)
-            told = await on_call.recipients(tx, review.patient_id, rung=rung, now=now)
+            told = await on_call.tell(tx, review.patient_id, about_id=review_id, rung=rung, now=now)
         return Escalation(still_open=True, notify=told)
 
     async def close_review(
@@ -263,7 +262,7 @@ class LoopRecords:
             alarm = await alarms.escalate(tx, alarm_id, rung=rung, now=now)
             if alarm.closed_at is not None or alarm.acknowledged_at is not None:
                 return Escalation(still_open=False)
-            told = await on_call.recipients(tx, alarm.patient_id, rung=rung, now=now)
+            told = await on_call.tell(tx, alarm.patient_id, about_id=alarm_id, rung=rung, now=now)
         return Escalation(still_open=True, notify=told)
 
     async def acknowledge_alarm(

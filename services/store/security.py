@@ -56,6 +56,7 @@ RULES: Mapping[str, Rule] = {
     "patients": _kept(),
     "patient_facts": _kept(),
     "care_team": Rule(Wall.NONE, _doors("SI", worker="S")),
+    "called_in": Rule(Wall.NONE, {CLINICIAN: "S", WORKER: "SI", AUDITOR: "S"}, append_only=True),
     "consents": _kept(worker="S"),
     "clinicians": Rule(
         Wall.NONE,
@@ -151,7 +152,10 @@ _ACTOR = "current_setting('clinaiops.actor_id', true)"
 _TEAM = (
     "patient_id IN (SELECT team.patient_id FROM care_team team"
     " LEFT JOIN clinicians covered ON covered.clinician_id = team.clinician_id"
-    f" WHERE team.clinician_id = {_ACTOR} OR covered.cover_clinician_id = {_ACTOR})"
+    f" WHERE team.clinician_id = {_ACTOR} OR covered.cover_clinician_id = {_ACTOR}"
+    # Whom a ladder told may answer: a page that nobody can act on is worse than none.
+    " UNION ALL SELECT called.patient_id FROM called_in called"
+    f" WHERE called.clinician_id = {_ACTOR} AND called.until > now())"
 )
 
 _FUNCTIONS = (

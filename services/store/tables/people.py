@@ -45,6 +45,19 @@ class CareTeamMember(RecordTable, table=True):
     since: datetime = Field(sa_type=Moment)
 
 
+class CalledIn(RecordTable, table=True):
+    """A clinician whom a ladder told of a patient outside their care: a look for some days."""
+
+    __tablename__ = "called_in"
+
+    patient_id: str = Field(primary_key=True)
+    clinician_id: str = Field(primary_key=True, index=True)
+    since: datetime = Field(primary_key=True, sa_type=Moment)
+    until: datetime = Field(sa_type=Moment)
+    about_id: str
+    rung: int
+
+
 class ConsentDecision(RecordTable, table=True):
     """One purpose granted or withdrawn; the latest of each purpose holds."""
 
@@ -138,6 +151,7 @@ class SignInFailures(RecordTable, table=True):
 PATIENTS = core(Patient)
 PATIENT_FACTS = core(PatientFactsVersion)
 CARE_TEAM = core(CareTeamMember)
+CALLED_IN = core(CalledIn)
 CONSENTS = core(ConsentDecision)
 CLINICIANS = core(Clinician)
 DEVICES = core(Device)

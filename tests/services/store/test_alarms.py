@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
 from services.clinical.titration import Titrator
 from services.clinical.units import Mmhg
 from services.loop_results import AlarmOutcome, AlarmStatus, AlarmUrgency, RepeatKind
-from services.store import Acting, Role, Store, alarms, outbox, readings
+from services.store import Acting, NotOpen, Role, Store, alarms, events, outbox, readings
 from services.store.entries import AlarmEntry
 from services.store.loop_records import LoopRecords
 from services.store.rows import NewReading
@@ -61,6 +63,33 @@ async def test_what_was_dealt_with_is_not_raised_again_but_new_evidence_is(
     assert (again.alarm_id, again.status) == (first.alarm_id, "closed")
     assert (new.status, new.repeats) == ("open", 0)
     assert new.alarm_id != first.alarm_id
+
+
+async def test_a_taken_alarm_is_resolved_once_and_an_untaken_one_not_at_all(
+    store_factory: StoreFactory,
+) -> None:
+    store, worker = await store_factory(Role.CLINICIAN), await store_factory(Role.WORKER)
+    person = await enrol(store)
+    alarm_id = (await raised(store, person, crisis("r1"))).alarm_id
+    with pytest.raises(NotOpen):
+        async with acting_as(store, person) as tx:
+            await alarms.resolve(tx, alarm_id, now=NOW)
+    async with acting_as(store, person) as tx:
+        assert await alarms.is_any_open(tx, person.patient_id)
+        await alarms.acknowledge(tx, alarm_id, clinician_id=person.clinician_id, now=NOW)
+    async with acting_as(store, person) as tx:
+        assert await alarms.resolve(tx, alarm_id, now=LATER)
+        assert not await alarms.resolve(tx, alarm_id, now=LATER)
+    async with acting_as(store, person) as tx:
+        assert not await alarms.is_any_open(tx, person.patient_id)
+        entry = await alarms.get(tx, alarm_id)
+        timeline = await events.timeline(tx, person.patient_id)
+    assert (entry.status, entry.outcome, entry.closed_at) == ("closed", "acknowledged", LATER)
+    assert [e.action for e in timeline].count("alarm.closed") == 1
+    async with worker.transaction(Acting("system", "relay", None)) as tx:
+        taken = await outbox.claim_batch(tx, limit=100, lease_s=1, now=LATER)
+    told = [item.message.payload for item in taken if item.message.workflow == "PatientLoop"]
+    assert [payload for payload in told if "alarm" in payload.values()]
 
 
 async def test_two_at_the_same_moment_make_one_alarm(store_factory: StoreFactory) -> None:
