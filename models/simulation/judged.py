@@ -52,7 +52,6 @@ _MOVE_FIELDS: Final = (
     "keep",
     "pauses",
     "resumes",
-    "swaps",
     "swap_stronger",
     "malformed",
     "mismatch",

@@ -22,7 +22,6 @@ class MoveFacts(NamedTuple):
     keep: bool
     pauses: bool
     resumes: bool
-    swaps: bool
     swap_stronger: bool
     alone: bool
     """The patient's path, not signed by a clinician."""
@@ -54,7 +53,6 @@ def read_move(
         keep=move.kind is MoveKind.KEEP,
         pauses=move.kind is MoveKind.PAUSE,
         resumes=move.kind is MoveKind.RESUME,
-        swaps=move.kind is MoveKind.SWAP,
         swap_stronger=move.kind is MoveKind.SWAP and _swap_is_stronger(move),
         alone=alone,
         decided=proposal.decided_by_clinician,

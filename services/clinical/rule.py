@@ -16,7 +16,8 @@ class Direction(StrEnum):
     RAISE = "raise"
     """Any drug's dose rises, resumptions and swaps included."""
     TITRATE = "titrate"
-    """More treatment than was ordered: not a resumption, not a like-for-like swap."""
+    """More, or other, treatment than was ordered, the start within a swap included: not a
+    resumption."""
 
 
 _WHEN = {Direction.CHANGE: CHANGES, Direction.RAISE: RAISES, Direction.TITRATE: TITRATES}

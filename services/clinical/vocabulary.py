@@ -104,13 +104,14 @@ RAISES = some(*(_RAISED_CLASS[cls] for cls in DrugClass))
 LOWERS = some(*(_LOWERED[drug] for drug in DRUGS))
 STARTS = Count(tuple(every(before(d).equals(0), _RAISED[d]) for d in DRUGS))
 
-keep, pauses, resumes, swaps = Flag("keep"), Flag("pauses"), Flag("resumes"), Flag("swaps")
+keep, pauses, resumes = Flag("keep"), Flag("pauses"), Flag("resumes")
 alone, decided = Flag("alone"), Flag("decided")
 rungs_raised, rungs_lowered = Number("rungs_raised"), Number("rungs_lowered")
 
 CHANGES = ~keep
-# More pressure-lowering treatment than was ordered: not a resumption, not a like-for-like swap.
-TITRATES = RAISES & ~resumes & ~swaps
+# More, or other, pressure-lowering treatment than was ordered: not a resumption. The start within a
+# swap is bound as any start is; to be rid of a drug that harms, stop it.
+TITRATES = RAISES & ~resumes
 
 female, age, pregnancy_risk = Option("female"), Option("age"), Option("pregnancy_risk")
 # Source: CLINICAL further block rows; 12-55 inclusive [D]. Unknown sex or age counts as inside.

@@ -32,6 +32,7 @@ from tests.proof.world import (
     place,
     raises_any,
     raises_of,
+    starts_drug,
     titrates,
 )
 
@@ -112,6 +113,11 @@ def catastrophes() -> Iterator[Proof]:
             *(z3.And(after(d) > before(d), after(d) > _top(d)) for d in DRUGS)
         ),
         "no increase within 14 days": z3.And(titrates(), number("days_since_change") < 14),
+        "no start within 14 days, within a swap or alone": z3.And(
+            z3.Or(*(starts_drug(d) for d in DRUGS)),
+            z3.Not(flag("resumes")),
+            number("days_since_change") < 14,
+        ),
         "no increase of more than two rungs": z3.And(
             raised, z3.Not(flag("resumes")), number("rungs_raised") > 2
         ),
@@ -343,6 +349,12 @@ def possible() -> dict[str, z3.CheckSatResult]:
         ),
         "a clinician may start two drugs": z3.And(
             flag("decided"), number("rungs_raised") == 2, number("drugs_changed") == 2
+        ),
+        "a clinician may swap one drug for another": z3.And(
+            flag("decided"), raises_any(), z3.Or(*(after(d) < before(d) for d in DRUGS))
+        ),
+        "a clinician may stop a drug a day after a change": z3.And(
+            flag("decided"), lowers, number("days_since_change") == 1, number("drugs_changed") == 1
         ),
         "a drug may be stopped with nothing known": z3.And(
             flag("decided"), lowers, *(z3.Not(known(name)) for name in PATIENT_OPTIONS)

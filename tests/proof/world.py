@@ -66,7 +66,7 @@ def on_order(drug: Drug) -> z3.BoolRef:
 
 
 def titrates() -> z3.BoolRef:
-    return z3.And(raises_any(), z3.Not(flag("resumes")), z3.Not(flag("swaps")))
+    return z3.And(raises_any(), z3.Not(flag("resumes")))
 
 
 def place(drug: Drug, dose: z3.ArithRef, otherwise: int) -> z3.ArithRef:

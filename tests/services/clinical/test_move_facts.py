@@ -51,7 +51,6 @@ def test_the_kind_of_a_move_is_told(kind: MoveKind) -> None:
     assert made.keep is (kind is MoveKind.KEEP)
     assert made.pauses is (kind is MoveKind.PAUSE)
     assert made.resumes is (kind is MoveKind.RESUME)
-    assert made.swaps is (kind is MoveKind.SWAP)
     assert made.malformed is (kind is not MoveKind.KEEP)
 
 

@@ -49,7 +49,7 @@ RESUME = Move(MoveKind.RESUME, (change(Drug.LISINOPRIL, 0, 10_000),))
         (UP, True, True, False, True),
         (DOWN, True, False, True, False),
         (STOP, True, False, True, False),
-        (SWAP, True, True, True, False),
+        (SWAP, True, True, True, True),
         (RESUME, True, True, False, False),
         (start(Drug.LISINOPRIL, 5000), True, True, False, True),
     ],
