@@ -17,6 +17,7 @@ from services.clinical.windows import (
     fault,
     is_stale,
     latest_window,
+    once_each,
     shortfall,
     sift,
 )
@@ -191,7 +192,7 @@ def in_target_percent(
     """
     counted = [
         reading
-        for reading in readings
+        for reading in once_each(readings)
         if since <= reading.taken_at < until and fault(reading, Posture.SITTING) is None
     ]
     if not counted:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from services.clinical.readings import BloodPressure, Posture
+from services.clinical.readings import BloodPressure, Posture, ReadingSource
 
 # Source: ESH practice [V, PMC8030885 table 3]: 7 days, not fewer than 3, average at least 12
 # readings after discarding day 1; AHA25 p17 [S]: two readings, morning and evening.
@@ -21,6 +21,10 @@ READINGS_PER_HALF_DAY = 2
 # the evening ends with the day. Source: CLINICAL §2 rules for code: 04:00-11:59, 16:00-23:59.
 MORNING_MINUTES = (4 * 60, 12 * 60)
 EVENING_FROM_MINUTE = 16 * 60
+
+# A typed time is whole minutes: the same figures closer than this are one measurement sent twice
+# [D]. A second measurement comes a minute later or more. Source: AHA25 p17 [S].
+ONE_MEASUREMENT = timedelta(seconds=60)
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTES_A_DAY = 24 * 60
@@ -55,20 +59,54 @@ def fault(reading: BloodPressure, posture: Posture) -> str | None:
     return "regular_pulse" if reading.irregular_pulse else None
 
 
+def once_each(readings: Iterable[BloodPressure]) -> list[BloodPressure]:
+    """Return each measurement once, oldest first: sent by the monitor and typed, it is one.
+
+    Readings of one posture, pressure and pulse (or a pulse left out) under a minute apart are one
+    measurement; the monitor's own record of it is kept.
+    """
+    kept: list[BloodPressure] = []
+    for reading in sorted(readings, key=_taken_at):
+        place = _copy_of(reading, kept)
+        if place is None:
+            kept.append(reading)
+        elif kept[place].source is ReadingSource.TYPED and reading.source is ReadingSource.DEVICE:
+            kept[place] = reading
+    return sorted(kept, key=_taken_at)
+
+
+def _copy_of(reading: BloodPressure, kept: list[BloodPressure]) -> int | None:
+    """Return where among the last minute of kept readings the same measurement stands, or None."""
+    for place in range(len(kept) - 1, -1, -1):
+        if reading.taken_at - kept[place].taken_at >= ONE_MEASUREMENT:
+            return None
+        if _same_figures(reading, kept[place]):
+            return place
+    return None
+
+
+def _same_figures(one: BloodPressure, other: BloodPressure) -> bool:
+    pulses = {one.pulse_bpm, other.pulse_bpm} - {None}
+    return (
+        one.systolic_mmhg == other.systolic_mmhg
+        and one.diastolic_mmhg == other.diastolic_mmhg
+        and one.posture is other.posture
+        and len(pulses) < 2
+    )
+
+
 def sift(
     readings: Iterable[BloodPressure], posture: Posture, oldest: datetime, now: datetime
 ) -> Sifted:
     """Sort the readings of [oldest, now] that may count into local days.
 
-    A moment measured twice counts once: it is an upload repeated under a new id.
+    A moment measured twice counts once, and so does one measurement uploaded twice.
     """
     days: dict[int, Day] = {}
     excluded: set[str] = set()
     seen: set[datetime] = set()
-    for reading in readings:
+    for reading in once_each([r for r in readings if oldest <= r.taken_at <= now]):
         taken_at = reading.taken_at
-        if taken_at < oldest or taken_at > now:
-            continue
         flaw = fault(reading, posture)
         if flaw is not None:
             excluded.add(flaw)

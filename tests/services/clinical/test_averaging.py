@@ -1,5 +1,6 @@
 """Home averages: what counts, what is missing and until when, the dead band, the two windows."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from math import ceil, sqrt
@@ -259,6 +260,26 @@ def test_four_in_the_morning_is_morning_across_midnight_utc(
 def test_one_moment_counts_once() -> None:
     again = tuple(reading(r.taken_at, 200, 120, reading_id="again") for r in week())
     assert sufficient((*week(), *again)).counted_readings == 22
+
+
+def test_a_week_typed_beside_the_monitor_s_own_counts_once() -> None:
+    sent = week()
+    typed = tuple(
+        replace(
+            item,
+            reading_id=f"t-{item.reading_id}",
+            taken_at=item.taken_at - timedelta(seconds=30),
+            source=ReadingSource.TYPED,
+        )
+        for item in sent
+    )
+    alone, both = sufficient(sent), sufficient((*typed, *sent))
+    assert both == alone
+    assert both.typed_readings == 0
+    high = (reading(NOW - DAY, 150, 90), reading(NOW - DAY + timedelta(seconds=30), 150, 90))
+    good = reading(NOW - 2 * DAY, 120, 70)
+    since = NOW - 3 * DAY
+    assert in_target_percent((good, *high), Target(130, 80), since=since, until=NOW) == 50
 
 
 def test_readings_after_now_do_not_count() -> None:

@@ -1,9 +1,12 @@
 """Windows: the seven days that end with the last counted reading."""
 
 from datetime import timedelta
+from typing import Any
 
-from services.clinical.readings import Posture
-from services.clinical.windows import fault, latest_window, shortfall, sift
+import pytest
+
+from services.clinical.readings import BloodPressure, Posture, ReadingSource
+from services.clinical.windows import fault, latest_window, once_each, shortfall, sift
 from tests.services.clinical.examples import DAY, NOW, reading, week
 
 
@@ -40,6 +43,56 @@ def test_sifting_keeps_the_moments_of_a_closed_interval() -> None:
     assert sifted.last_at == morning
     counted = [r for day in sifted.days.values() for r in day.mornings]
     assert counted == list(inside)
+
+
+MORNING = NOW.replace(hour=8)
+SECOND = timedelta(seconds=1)
+
+
+def typed(after_s: int, **changes: Any) -> BloodPressure:
+    moment = MORNING + after_s * SECOND
+    return reading(moment, source=ReadingSource.TYPED, reading_id=f"t{after_s}", **changes)
+
+
+@pytest.mark.parametrize("after_s", [-59, -45, 0, 59])
+@pytest.mark.parametrize("pulse_bpm", [70, None])
+def test_a_measurement_sent_and_typed_counts_once_as_sent(
+    after_s: int, pulse_bpm: int | None
+) -> None:
+    sent, copy = reading(MORNING), typed(after_s, pulse_bpm=pulse_bpm)
+    for order in ((sent, copy), (copy, sent)):
+        assert once_each(order) == [sent]
+        sifted = sift(order, Posture.SITTING, MORNING - DAY, NOW)
+        assert [r for day in sifted.days.values() for r in day.mornings] == [sent]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        typed(60),
+        typed(-60),
+        typed(30, systolic=141),
+        typed(30, diastolic=89),
+        typed(30, pulse_bpm=71),
+        typed(30, posture=Posture.STANDING_1_MIN),
+    ],
+)
+def test_another_measurement_counts_beside_it(other: BloodPressure) -> None:
+    assert len(once_each((reading(MORNING), other))) == 2
+
+
+def test_a_copy_is_found_behind_another_reading_and_a_third_copy_is_the_same() -> None:
+    between = typed(20, systolic=150)
+    sent = reading(MORNING + 40 * SECOND)
+    assert once_each((typed(0), between, sent)) == [between, sent]
+    assert once_each((typed(0), typed(30), typed(59))) == [typed(0)]
+    assert once_each((sent, typed(50))) == [sent]
+
+
+def test_a_flaw_that_the_monitor_told_is_not_hidden_by_the_typed_copy() -> None:
+    flawed = reading(MORNING, irregular_pulse=True)
+    sifted = sift((flawed, typed(30)), Posture.SITTING, MORNING - DAY, NOW)
+    assert (sifted.days, sifted.excluded) == ({}, ("regular_pulse",))
 
 
 def test_a_casual_hour_makes_no_day() -> None:
