@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from patient_gateway.limits import ADDRESS_RATE, DEVICE_RATE, Rate, RateLimiter
 from services import clock
+from services.access.limits import ADDRESS_RATE, DEVICE_RATE, Rate, RateLimiter
 from services.access.tokens import (
     AUDIENCE_GATEWAY,
     ISSUER_CLINICIAN,

@@ -1,6 +1,6 @@
 """Who asks, and whether they may: one dependency before every route, and no without a row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from clinician_app.accounts import Passwords
 from clinician_app.api.permissions import PERMISSIONS, PUBLIC, SIGNED_IN, Permission
 from clinician_app.api.tokens import Tokens, session_of
 from services import clock
+from services.access.limits import ADDRESS_RATE, RateLimiter
 from services.access.policy import Denied, Resource, decide
 from services.access.tokens import TokenClaims, TokenRefused
 from services.audit.actions import Action as Act
@@ -29,6 +30,8 @@ class Door:
     loops: LoopClient
     tokens: Tokens
     passwords: Passwords
+    strangers: RateLimiter = field(default_factory=lambda: RateLimiter(ADDRESS_RATE))
+    """Counts refused tokens by address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,17 @@ async def guard(request: Request) -> None:
     """Let an authorised request through; everything else is refused and noted.
 
     Raises:
-        ProblemRaised: no genuine token, a session that ended, or no right to this.
+        ProblemRaised: no genuine token, a session that ended, an account that is no longer
+            active, or no right to this.
     """
     route = (request.method, request.scope["route"].path)
     if route in PUBLIC:
         return
     door: Door = request.app.state.door
     now = clock.now()
-    claims = _claims(door, request, now)
+    claims = await _claims(door, request, now)
     caller = Caller(door, claims, request.state.request_id, now)
-    await _refuse_ended_session(caller)
+    await _refuse_ended(caller)
     request.state.caller = caller
     if route not in SIGNED_IN:
         await _refuse_without_right(caller, PERMISSIONS.get(route), _patient_in(request))
@@ -92,22 +96,47 @@ async def note_refusal(caller: Caller, reason: str, subject_type: str, subject_i
         )
 
 
-def _claims(door: Door, request: Request, now: datetime) -> TokenClaims:
+async def _claims(door: Door, request: Request, now: datetime) -> TokenClaims:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
-        if scheme.lower() != "bearer":
+        if scheme.lower() != "bearer" or not token:
             raise TokenRefused
         return door.tokens.verify(token, now=now)
     except TokenRefused as err:
+        reason = err.code if token else "token_missing"
+        await _note_stranger(door, request, reason, now=now)
         headers = {"WWW-Authenticate": "Bearer"}
         raise ProblemRaised(ProblemCode.NOT_SIGNED_IN, headers=headers) from err
 
 
-async def _refuse_ended_session(caller: Caller) -> None:
+async def _note_stranger(door: Door, request: Request, reason: str, *, now: datetime) -> None:
+    """Log a refused token. Limited by address first, so that a stranger cannot fill the log."""
+    address = request.client.host if request.client else "unknown"
+    wait_s = door.strangers.take(address, now=now)
+    if wait_s:
+        headers = {"Retry-After": str(wait_s)}
+        raise ProblemRaised(ProblemCode.TOO_MANY_REQUESTS, headers=headers)
+    permission = PERMISSIONS.get((request.method, request.scope["route"].path))
+    request_id = request.state.request_id
+    async with door.store.transaction(Acting("system", "anonymous", None, request_id)) as tx:
+        await tx.event(
+            Act.ACCESS_DENIED,
+            now=now,
+            subject_type="Route" if permission is None else permission.resource.value.capitalize(),
+            subject_id=request_id,
+            outcome="refused",
+            details=(("reason", reason),),
+        )
+
+
+async def _refuse_ended(caller: Caller) -> None:
+    """Refuse a signed-out session and an account that was closed since the token was issued."""
     async with caller.door.store.transaction(caller.acting()) as tx:
         is_ended = await credentials.is_revoked(tx, session_of(caller.claims))
-    if is_ended:
-        await note_refusal(caller, "session_ended", "Clinician", caller.clinician_id)
+        is_active = await credentials.is_active(tx, caller.clinician_id)
+    if is_ended or not is_active:
+        reason = "session_ended" if is_ended else "account_closed"
+        await note_refusal(caller, reason, "Clinician", caller.clinician_id)
         raise ProblemRaised(ProblemCode.NOT_SIGNED_IN)
 
 

@@ -51,6 +51,12 @@ async def clinician(tx: Transaction, clinician_id: str) -> ClinicianRow:
     return found
 
 
+async def is_active(tx: Transaction, clinician_id: str) -> bool:
+    """Return whether this account may be used; an unknown one may not."""
+    found = await _clinician(tx, CLINICIANS.c.clinician_id == clinician_id)
+    return found is not None and found.active
+
+
 async def clinicians(tx: Transaction) -> tuple[ClinicianRow, ...]:
     """Return every account, by username."""
     rows = (await tx.session.execute(select(CLINICIANS).order_by(CLINICIANS.c.username))).all()

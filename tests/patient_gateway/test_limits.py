@@ -1,31 +1,12 @@
-"""Token buckets: a burst, then a rate, for each key by itself."""
-
-from datetime import UTC, datetime, timedelta
+"""A device or an address that asks too often waits."""
 
 import httpx
 
 from patient_gateway.app import create_app
 from patient_gateway.door import Limits
-from patient_gateway.limits import Rate, RateLimiter
+from services.access.limits import Rate
 from tests.patient_gateway.conftest import Gateway
 from tests.patient_gateway.phones import Phone
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-def test_a_burst_passes_and_the_next_waits_as_long_as_it_is_told() -> None:
-    limiter = RateLimiter(Rate(burst=3, per_s=0.5))
-    assert [limiter.take("a", now=NOW) for _ in range(4)] == [0, 0, 0, 2]
-    assert limiter.take("b", now=NOW) == 0
-    assert limiter.take("a", now=NOW + timedelta(seconds=2)) == 0
-    assert limiter.take("a", now=NOW + timedelta(seconds=2)) > 0
-
-
-def test_a_clock_set_back_neither_drains_nor_fills() -> None:
-    limiter = RateLimiter(Rate(burst=2, per_s=1))
-    limiter.take("a", now=NOW)
-    assert limiter.take("a", now=NOW - timedelta(hours=1)) == 0
-    assert limiter.take("a", now=NOW - timedelta(hours=1)) > 0
 
 
 async def test_a_device_that_asks_too_often_is_told_when_to_come_back(

@@ -1,11 +1,14 @@
 """Sessions: by password, fifteen minutes without use, locked after failures, ended by sign-out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from clinician_app.accounts import FREE_FAILURES, LONGEST_WAIT, wait_after
 from services import clock
+from services.access.limits import ADDRESS_RATE
+from services.store import Acting, credentials
 from tests.clinician_app import clinic
 from tests.clinician_app.conftest import Api
 
@@ -105,10 +108,37 @@ async def test_sign_out_ends_every_token_of_the_session(api: Api) -> None:
     assert (await api.http.get("/v1/worklist", headers=other)).status_code == 200
 
 
-async def test_what_is_no_token_of_ours_is_refused(api: Api) -> None:
+async def test_what_is_no_token_of_ours_is_refused_and_noted(api: Api) -> None:
     for header in ("", "Bearer", "Bearer a.b.c", "Basic YTpi", "Bearer " + "x" * 9000):
         answer = await api.http.get("/v1/worklist", headers={"Authorization": header})
         assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), header
+        noted = await api.actions_on(answer.headers["X-Request-Id"])
+        assert noted == ["access.denied"], header
+
+
+async def test_a_stranger_cannot_fill_the_log(api: Api) -> None:
+    for _ in range(ADDRESS_RATE.burst):
+        status = (await api.http.get("/v1/worklist")).status_code
+        assert status == 401
+    answer = await api.http.get("/v1/worklist")
+    while answer.status_code == 401:  # tokens came back while the burst was spent
+        answer = await api.http.get("/v1/worklist")
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) >= 1
+    assert await api.actions_on(answer.headers["X-Request-Id"]) == []
+
+
+async def test_a_closed_account_is_out_at_once(api: Api) -> None:
+    anna = await clinic.clinician(api.store, "anna")
+    headers = await api.sign_in("anna")
+    assert (await api.http.get("/v1/worklist", headers=headers)).status_code == 200
+    async with api.store.transaction(Acting("system", "test", None)) as tx:
+        account = await credentials.clinician(tx, anna)
+        closed = replace(account, active=False)
+        await credentials.change_clinician(tx, closed, now=clock.now())
+    for path in ("/v1/worklist", "/v1/alarms"):
+        assert (await api.http.get(path, headers=headers)).status_code == 401
+    assert (await api.http.post("/v1/session/refresh", headers=headers)).status_code == 401
+    assert (await api.actions_on(anna))[-3:] == ["access.denied"] * 3
 
 
 async def test_signing_in_failing_and_leaving_are_each_one_event(api: Api) -> None:

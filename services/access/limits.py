@@ -20,7 +20,7 @@ class Rate:
 DEVICE_RATE = Rate(burst=200, per_s=20.0)
 """A phone that comes back after days uploads in a few large batches."""
 ADDRESS_RATE = Rate(burst=120, per_s=2.0)
-"""For requests without a token: enrolling, refreshing, and being refused."""
+"""For requests without a token: enrolling, refreshing, and being refused at either door."""
 
 
 @dataclass(slots=True)
