@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
@@ -161,19 +162,12 @@ async def _widen_facts(
 ) -> None:
     """Add what is new to the facts; nothing that is known is taken away or overruled."""
     known = await patients.facts(tx, patient_id)
-    wider = PatientFacts(
-        birth_date=known.birth_date,
-        sex=known.sex,
-        deceased=known.deceased,
+    wider = replace(
+        known,
         conditions=known.conditions | record.conditions,
-        conditions_complete=known.conditions_complete,
         intolerances=tuple(dict.fromkeys((*known.intolerances, *record.intolerances))),
-        intolerances_complete=known.intolerances_complete,
         other_medicines=tuple(dict.fromkeys((*known.other_medicines, *record.other_medicines))),
-        medicines_complete=known.medicines_complete,
         pregnancy=known.pregnancy if record.pregnancy is None else record.pregnancy,
-        target=known.target,
-        rhythm_checked_manually_at=known.rhythm_checked_manually_at,
     )
     if wider != known:
         await patients.set_facts(tx, patient_id, wider, now=call.now)

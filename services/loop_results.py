@@ -298,6 +298,18 @@ class ReminderReason(StrEnum):
     VISIT_SOON = "visit_soon"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a patient's loop may go on.
+
+    `monitored` False: the patient died or took back the agreement, and is neither assessed nor
+    reminded.
+    """
+
+    halted: bool
+    monitored: bool
+
+
 class HaltedBy(StrEnum):
     """Who stopped the recommendations."""
 

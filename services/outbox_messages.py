@@ -26,6 +26,7 @@ class Signal(StrEnum):
 
     RECORDED = "recorded"
     HALT_CHANGED = "halt_changed"
+    MONITORING_CHANGED = "monitoring_changed"
     REVIEW_CLOSED = "review_closed"
     MODEL_PROMOTED = "model_promoted"
     DECISION_RECORDED = "decision_recorded"
@@ -111,6 +112,20 @@ def halt_changed(patient_id: str) -> OutboxMessage:
         queue=Queue.LOOPS,
         priority=Priority.ALARM,
         coalesce_key=f"halt_changed/{patient_id}",
+    )
+
+
+def monitoring_changed(patient_id: str) -> OutboxMessage:
+    """Consent to monitoring was given or taken back, or a death noted: the loop looks at once."""
+    return OutboxMessage(
+        workflow=Workflow.PATIENT,
+        workflow_id=f"patient/{patient_id}",
+        signal=Signal.MONITORING_CHANGED,
+        payload={"kind": "monitoring_changed", "patient_id": patient_id},
+        start=True,
+        queue=Queue.LOOPS,
+        priority=Priority.ALARM,
+        coalesce_key=f"monitoring_changed/{patient_id}",
     )
 
 

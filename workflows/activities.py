@@ -24,6 +24,7 @@ from services.loop_results import (
     GoalStatus,
     RepeatKind,
     ReviewState,
+    Standing,
     WindowBatchOutcome,
 )
 from services.metrics import ENACTMENTS, VERDICT_LATENCY, VERDICTS
@@ -106,12 +107,12 @@ class RecordActivities:
         """Set or lift the halt; return whether recommendations are halted afterwards."""
         change = self._records.set_halt if request.halt else self._records.lift_halt
         await change(request.patient_id, by=request.by, actor_id=request.actor_id, now=self._now())
-        return await self._records.halted(request.patient_id)
+        return (await self._records.standing(request.patient_id)).halted
 
     @activity.defn
-    async def halted(self, request: ask.About) -> bool:
-        """Whether a patient is halted."""
-        return await self._records.halted(request.subject_id)
+    async def standing(self, request: ask.About) -> Standing:
+        """Whether a patient is halted, and whether they are monitored."""
+        return await self._records.standing(request.subject_id)
 
     @activity.defn
     async def review_state(self, request: ask.About) -> ReviewState:

@@ -1,4 +1,4 @@
-"""Calls: how a workflow runs an activity, typed by the activity itself; and how it pages."""
+"""Calls: how a workflow runs an activity, typed by the activity itself; pages; starts a review."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -6,11 +6,21 @@ from datetime import datetime
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 
+from services.outbox_messages import Priority, Queue, Workflow
 from workflows.activities import PagingActivities
 from workflows.activity_requests import Page
-from workflows.policy import HISTORY_EVENTS_MAX, PAGING, RUN_MAX, Lane, Topic
+from workflows.messages import ReviewStart
+from workflows.policy import (
+    HISTORY_EVENTS_MAX,
+    PAGING,
+    RUN_MAX,
+    Lane,
+    Topic,
+    temporal_priority,
+)
 
 Host = TypeVar("Host")
 Request = TypeVar("Request")
@@ -64,6 +74,23 @@ async def wait_until(condition: Callable[[], bool], deadline: datetime | None) -
     except TimeoutError:
         return False
     return True
+
+
+async def start_review(review_id: str) -> None:
+    """Start a review's own workflow, which outlives the run that starts it."""
+    try:
+        await workflow.start_child_workflow(
+            Workflow.REVIEW.value,
+            ReviewStart(review_id),
+            id=f"review/{review_id}",
+            task_queue=Queue.LOOPS.value,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            priority=temporal_priority(Priority.REVIEW),
+        )
+    except WorkflowAlreadyStartedError:
+        # Its decision came first and started it.
+        workflow.logger.info("review_runs_already", extra={"review_id": review_id})
 
 
 def run_is_long(began: datetime) -> bool:

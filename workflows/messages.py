@@ -28,6 +28,7 @@ class PatientCarry:
     advice_id: str | None
     last_reading_at: datetime | None
     halted: bool
+    monitored: bool
     reassess: bool
     done_ids: tuple[str, ...]
 
@@ -102,6 +103,14 @@ class Recorded:
 class HaltChanged:
     patient_id: str
     kind: Literal["halt_changed"] = "halt_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringChanged:
+    """Consent to monitoring was given or taken back, or a death was noted."""
+
+    patient_id: str
+    kind: Literal["monitoring_changed"] = "monitoring_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +305,7 @@ class PatientLoopState:
 
     sequence: int
     halted: bool
+    monitored: bool
     advice_id: str | None
     open_review_ids: tuple[str, ...]
     agenda: tuple[Due, ...]

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from services.loop_results import (
@@ -25,21 +24,22 @@ with workflow.unsafe.imports_passed_through():
         ReminderReason,
         TaskKind,
     )
-    from services.outbox_messages import Priority, Queue, Workflow
+    from services.outbox_messages import Workflow
     from workflows import activity_requests as ask
     from workflows import messages as msg
     from workflows import policy
     from workflows.activities import RecordActivities
     from workflows.agenda import Agenda, Due, DueKind
-    from workflows.calls import call, keep_recent, page_each, run_is_long, update_id, wait_until
+    from workflows.calls import (
+        call,
+        keep_recent,
+        page_each,
+        run_is_long,
+        start_review,
+        update_id,
+        wait_until,
+    )
     from workflows.messages import AnswerResult, AnswerResultStatus
-
-_REMINDERS = {
-    DueKind.ADVICE_REMINDER: ReminderReason.ADVICE_WAITS,
-    DueKind.SYMPTOM_CHECK: ReminderReason.SYMPTOM_CHECK,
-    DueKind.LABS_DUE: ReminderReason.LABS_DUE,
-    DueKind.NEXT_WINDOW: ReminderReason.NEXT_WINDOW,
-}
 
 
 @workflow.defn(name=Workflow.PATIENT.value)
@@ -51,16 +51,17 @@ class PatientLoop:
         carried = start.carried
         self._patient_id = start.patient_id
         self._epoch = start.epoch
-        self._began = workflow.now()
+        self._began = self._waits_since = workflow.now()
         self._sequence = carried.sequence if carried else 0
         self._agenda = Agenda(carried.agenda if carried else ())
         self._reviews = list(carried.open_review_ids) if carried else []
         self._advice_id = carried.advice_id if carried else None
         self._last_reading_at = carried.last_reading_at if carried else None
         self._halted = carried.halted if carried else False
+        self._monitored = carried.monitored if carried else True
         self._done = list(carried.done_ids) if carried else []
         self._reassess = carried.reassess if carried else True
-        self._read_halt = True
+        self._read_standing = True
         self._closed_reviews: deque[msg.ReviewClosed] = deque()
         self._answers: deque[tuple[str, msg.AdviceAnswer]] = deque()
         self._results: dict[str, AnswerResult] = {}
@@ -103,7 +104,12 @@ class PatientLoop:
     @workflow.signal
     def halt_changed(self, message: msg.HaltChanged) -> None:
         """The record's halt changed: read it before the next step."""
-        self._read_halt = True
+        self._read_standing = True
+
+    @workflow.signal
+    def monitoring_changed(self, message: msg.MonitoringChanged) -> None:
+        """Consent was given or taken back, or a death noted: read it before the next step."""
+        self._read_standing = True
 
     @workflow.signal
     def review_closed(self, message: msg.ReviewClosed) -> None:
@@ -142,6 +148,7 @@ class PatientLoop:
         return msg.PatientLoopState(
             sequence=self._sequence,
             halted=self._halted,
+            monitored=self._monitored,
             advice_id=self._advice_id,
             open_review_ids=tuple(self._reviews),
             agenda=self._agenda.entries(),
@@ -151,7 +158,7 @@ class PatientLoop:
     # --- the loop ---
 
     def _has_work(self) -> bool:
-        return bool(self._reassess or self._read_halt or self._answers or self._closed_reviews)
+        return bool(self._reassess or self._read_standing or self._answers or self._closed_reviews)
 
     def _carry(self) -> msg.PatientCarry:
         return msg.PatientCarry(
@@ -161,18 +168,20 @@ class PatientLoop:
             advice_id=self._advice_id,
             last_reading_at=self._last_reading_at,
             halted=self._halted,
+            monitored=self._monitored,
             reassess=self._reassess,
             done_ids=tuple(self._done),
         )
 
     async def _work(self) -> None:
         """Do everything that waits, stops first."""
-        if self._read_halt:
-            await self._look_at_halt()
+        if self._read_standing:
+            await self._look_at_standing()
         await self._note_closed_reviews()
         await self._answer_each()
         for due in self._agenda.take_due(workflow.now()):
-            await _ON_DUE[due.kind](self, due)
+            if self._monitored or due.kind in _STAYS_DUE:
+                await _ON_DUE[due.kind](self, due)
         if self._reassess:
             await self._assess()
 
@@ -180,6 +189,8 @@ class PatientLoop:
 
     async def _assess(self) -> None:
         self._reassess = False
+        if not self._monitored:
+            return
         since, self._readings_since = self._readings_since, None
         request = ask.Assess(self._patient_id, self._next_key("assess"), since)
         outcome = await call(RecordActivities.assess, request, lane=policy.INFERENCE)
@@ -201,7 +212,7 @@ class PatientLoop:
 
     def _expect_readings(self) -> None:
         """Remind a week after the last reading, tell a clinician after two; never in the past."""
-        since = max(self._last_reading_at or self._began, self._began)
+        since = max(self._last_reading_at or self._waits_since, self._waits_since)
         self._agenda.put(DueKind.READINGS_REMINDER, since + policy.READINGS_REMINDER_AFTER)
         self._agenda.put(DueKind.SILENT, since + policy.SILENT_AFTER)
 
@@ -226,23 +237,11 @@ class PatientLoop:
         self._advice_id = None
 
     async def _open_review(self, outcome: AssessOutcome) -> None:
-        """Start the review's own workflow; it outlives this run."""
+        """Start the review that the record opened, once."""
         review_id = outcome.review_id
         if review_id is None or review_id in self._reviews or review_id in self._done:
             return
-        try:
-            await workflow.start_child_workflow(
-                Workflow.REVIEW.value,
-                msg.ReviewStart(review_id),
-                id=f"review/{review_id}",
-                task_queue=Queue.LOOPS.value,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                priority=policy.temporal_priority(Priority.REVIEW),
-            )
-        except WorkflowAlreadyStartedError:
-            # Its decision came first and started it.
-            workflow.logger.info("review_runs_already", extra={"review_id": review_id})
+        await start_review(review_id)
         self._reviews.append(review_id)
 
     # --- answers and halts ---
@@ -301,17 +300,23 @@ class PatientLoop:
     ) -> msg.HaltState:
         change = ask.ChangeHalt(self._patient_id, halt, request.by, request.actor_id)
         self._halted = await call(RecordActivities.change_halt, change, lane=policy.IO)
-        self._read_halt = True
+        self._read_standing = True
         return msg.HaltState(self._halted)
 
-    async def _look_at_halt(self) -> None:
-        self._read_halt = False
-        was = self._halted
+    async def _look_at_standing(self) -> None:
+        self._read_standing = False
+        was_halted, was_monitored = self._halted, self._monitored
         about = ask.About(self._patient_id)
-        self._halted = await call(RecordActivities.halted, about, lane=policy.IO)
-        if self._halted and self._advice_id is not None:
+        standing = await call(RecordActivities.standing, about, lane=policy.IO)
+        self._halted, self._monitored = standing.halted, standing.monitored
+        if (self._halted or not self._monitored) and self._advice_id is not None:
             await self._close_advice(self._advice_id, AdviceOutcome.WITHDRAWN)
-        self._reassess = self._reassess or self._halted != was
+        if self._monitored and not was_monitored:
+            # The wait for readings starts anew: nobody was asked for any meanwhile.
+            self._waits_since = workflow.now()
+            self._expect_readings()
+        changed = (self._halted, self._monitored) != (was_halted, was_monitored)
+        self._reassess = self._reassess or changed
 
     # --- follow-ups and due times ---
 
@@ -335,7 +340,7 @@ class PatientLoop:
 
     async def _on_reminder(self, due: Due) -> None:
         key = f"{due.kind.value}/{due.about}"
-        await self._remind(_REMINDERS[due.kind], key)
+        await self._remind(policy.REMINDERS[due.kind], key)
         self._done = keep_recent(self._done, due.about, policy.RING_SIZE)
         if due.kind is DueKind.NEXT_WINDOW:
             self._reassess = True
@@ -372,6 +377,9 @@ class PatientLoop:
         self._sequence += 1
         return f"patient/{self._patient_id}/{self._epoch}/{what}/{self._sequence}"
 
+
+# Nobody looks after one who is not monitored, but a step that was taken before is looked at.
+_STAYS_DUE = frozenset({DueKind.CLINICIAN_LOOKS_AT_STEP})
 
 _ON_DUE: dict[DueKind, Callable[[PatientLoop, Due], Awaitable[None]]] = {
     DueKind.ASSESS: PatientLoop._on_assess,

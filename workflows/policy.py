@@ -8,8 +8,9 @@ from temporalio.common import Priority as TemporalPriority
 from temporalio.common import RetryPolicy
 
 from services.clinical.ladders import ALARM_LADDER, REPEAT_WITHIN, REVIEW_LADDER
-from services.loop_results import Stability
+from services.loop_results import ReminderReason, Stability
 from services.outbox_messages import Priority, Queue
+from workflows.agenda import DueKind
 
 
 class Topic(StrEnum):
@@ -76,6 +77,13 @@ SILENT_AGAIN_AFTER = timedelta(days=28)
 ADVICE_REMINDER_AFTER = timedelta(days=3)
 ADVICE_EXPIRES_AFTER = timedelta(days=7)
 """An answer to an older proposal would rest on another week's pressures. [D]"""
+REMINDERS = {
+    DueKind.ADVICE_REMINDER: ReminderReason.ADVICE_WAITS,
+    DueKind.SYMPTOM_CHECK: ReminderReason.SYMPTOM_CHECK,
+    DueKind.LABS_DUE: ReminderReason.LABS_DUE,
+    DueKind.NEXT_WINDOW: ReminderReason.NEXT_WINDOW,
+}
+"""What the patient hears when such an entry falls due."""
 
 # --- clinician-AI loop ---------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from services.loop_results import (
     ReviewOutcome,
     ReviewState,
     Side,
+    Standing,
     TaskKind,
     WindowBatchOutcome,
 )
@@ -103,8 +104,8 @@ class Records(Protocol):
         """Lift the halt. False when it stays: only a clinician lifts what a clinician set."""
         ...
 
-    async def halted(self, patient_id: str) -> bool:
-        """Whether this patient, or everything, is halted now."""
+    async def standing(self, patient_id: str) -> Standing:
+        """Whether this patient, or everything, is halted; and whether the patient is monitored."""
         ...
 
     # --- clinician-AI loop -----------------------------------------------------------------

@@ -20,6 +20,7 @@ _STARTS: Mapping[Workflow, Callable[[Mapping[str, str], str], Start]] = {
 _SIGNALS: Mapping[Signal, type] = {
     Signal.RECORDED: msg.Recorded,
     Signal.HALT_CHANGED: msg.HaltChanged,
+    Signal.MONITORING_CHANGED: msg.MonitoringChanged,
     Signal.MODEL_PROMOTED: msg.ModelPromoted,
     Signal.DECISION_RECORDED: msg.DecisionRecorded,
     Signal.ALARM_RAISED: msg.AlarmRaised,

@@ -56,7 +56,7 @@ def make_workers(
         records.remind,
         records.open_task,
         records.change_halt,
-        records.halted,
+        records.standing,
         records.review_state,
         records.claim_review,
         records.reassign_review,

@@ -1,5 +1,7 @@
 """Alarms, halts, the record check, goals, messages, tasks and the timeline on the wire."""
 
+from datetime import date
+
 from pydantic import Field
 
 from clinician_app.api.bodies import PatientHeader
@@ -51,7 +53,10 @@ class PrescriptionIn(In):
 
 
 class ReconcileBody(In):
-    """Only what is given changes. `prescriptions` replaces the whole regimen."""
+    """Only what is given changes. `prescriptions` replaces the whole regimen.
+
+    `deceased` True notes a death, with its day where it is known; False takes it back.
+    """
 
     conditions_complete: bool | None = None
     intolerances_complete: bool | None = None
@@ -59,6 +64,8 @@ class ReconcileBody(In):
     pregnancy: ShortText | None = None
     target: TargetIn | None = None
     prescriptions: list[PrescriptionIn] | None = Field(default=None, max_length=12)
+    deceased: bool | None = None
+    died_on: date | None = Field(default=None, strict=False)
 
 
 class ReconcileOut(Out):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from services.fhir.medication import imported_order
 from services.fhir.resource import Subject, to_bytes
 from services.ids import new_id
 from services.problems import FieldError, ProblemCode, ProblemRaised
-from services.store import Transaction, patients, regimen, resources, snapshots, tasks
+from services.store import Transaction, monitoring, patients, regimen, resources, snapshots, tasks
 from services.store.assessing import lock_patient
 from services.store.rows import PatientFacts
 
@@ -30,6 +31,7 @@ LIST_CHECK = "check_lists"
 @router.post("/reconcile", operation_id="reconcile")
 async def reconcile(patient_id: Id, body: ReconcileBody, caller: Asking) -> ReconcileOut:
     """Confirm what is given, leave the rest as it is, and say what is still not known."""
+    _require_a_past_death(body, caller)
     async with bound(caller, patient_id) as tx:
         facts = await patients.facts(tx, patient_id)
         changed = merged(facts, body)
@@ -38,8 +40,37 @@ async def reconcile(patient_id: Id, body: ReconcileBody, caller: Asking) -> Reco
         if body.prescriptions is not None:
             await _set_regimen(tx, patient_id, body.prescriptions, caller)
         await _close_list_check(tx, patient_id, changed, caller)
+        if body.deceased is not None:
+            await _note_life(tx, patient_id, body, caller)
         snapshot, _ = await snapshots.build(tx, patient_id, now=caller.now)
     return ReconcileOut(unknowns=unknowns(snapshot))
+
+
+async def _note_life(tx: Transaction, patient_id: str, body: ReconcileBody, caller: Asking) -> None:
+    """Note a death, or that one was noted in error."""
+    if not body.deceased:
+        await monitoring.take_back_death(tx, patient_id, now=caller.now)
+        return
+    # A step that is being enacted now comes first; the guard refuses every later one.
+    await lock_patient(tx, patient_id)
+    await monitoring.note_death(
+        tx,
+        patient_id,
+        died_on=body.died_on,
+        clinician_id=caller.clinician_id,
+        now=caller.now,
+    )
+
+
+def _require_a_past_death(body: ReconcileBody, caller: Asking) -> None:
+    """Raises: ProblemRaised: a day of death without the death, or one that is to come."""
+    if body.died_on is None:
+        return
+    if not body.deceased:
+        raise _invalid("/died_on", "say deceased true with the day of the death")
+    # It may be tomorrow already where the patient lived.
+    if body.died_on > (caller.now + timedelta(days=1)).date():
+        raise _invalid("/died_on", "is still to come")
 
 
 async def _close_list_check(

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.audit.actions import Action
 from services.ids import new_id
-from services.loop_results import Answer, AnswerStatus
+from services.loop_results import AdviceOutcome, Answer, AnswerStatus
 from services.store import documents, tasks
 from services.store.entries import AdviceBody, AdviceEntry
 from services.store.errors import NotInRecord
@@ -189,6 +189,13 @@ async def close(tx: Transaction, advice_id: str, *, outcome: str, now: datetime)
         # A step that the patient does not take is the clinician's to know, not only the log's.
         await tasks.open_task(tx, entry.patient_id, "talk_about_step", cause=outcome, now=now)
     return True
+
+
+async def withdraw_open(tx: Transaction, patient_id: str, *, now: datetime) -> None:
+    """Close what is offered to a patient, if anything is: it is not to be answered any more."""
+    offered = await open_for(tx, patient_id)
+    if offered is not None:
+        await close(tx, offered.advice_id, outcome=AdviceOutcome.WITHDRAWN.value, now=now)
 
 
 async def last_closed(tx: Transaction, patient_id: str) -> AdviceEntry | None:

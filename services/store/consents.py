@@ -7,9 +7,12 @@ from sqlalchemy import insert, select
 from services.audit.actions import Action
 from services.clinical.patient import ConsentPurpose
 from services.ids import new_id
-from services.outbox_messages import recorded
+from services.outbox_messages import monitoring_changed, recorded
+from services.store import advice
 from services.store.tables.people import CONSENTS
 from services.store.transaction import Transaction
+
+_NEEDED_FOR_ADVICE = frozenset({ConsentPurpose.MONITORING, ConsentPurpose.TITRATION})
 
 
 async def grant(
@@ -22,12 +25,28 @@ async def grant(
 async def withdraw(
     tx: Transaction, patient_id: str, purpose: ConsentPurpose, *, now: datetime
 ) -> None:
-    """Note that the patient took back an agreement."""
+    """Note that the patient took back an agreement.
+
+    A step that was offered under it is withdrawn with it.
+    """
     await _decide(tx, patient_id, purpose, granted=False, now=now)
+    if purpose in _NEEDED_FOR_ADVICE:
+        await advice.withdraw_open(tx, patient_id, now=now)
 
 
 async def current(tx: Transaction, patient_id: str) -> frozenset[ConsentPurpose]:
     """Return the purposes that the patient agrees to now; none: observe nothing, advise nothing."""
+    decided = await _latest(tx, patient_id)
+    return frozenset(purpose for purpose, granted in decided if granted)
+
+
+async def withdrawn(tx: Transaction, patient_id: str) -> frozenset[ConsentPurpose]:
+    """Return the purposes that the patient refused or took back."""
+    decided = await _latest(tx, patient_id)
+    return frozenset(purpose for purpose, granted in decided if not granted)
+
+
+async def _latest(tx: Transaction, patient_id: str) -> list[tuple[ConsentPurpose, bool]]:
     statement = (
         select(CONSENTS.c.purpose, CONSENTS.c.granted)
         .where(CONSENTS.c.patient_id == patient_id)
@@ -35,7 +54,7 @@ async def current(tx: Transaction, patient_id: str) -> frozenset[ConsentPurpose]
         .order_by(CONSENTS.c.purpose, CONSENTS.c.sequence.desc())
     )
     rows = (await tx.session.execute(statement)).all()
-    return frozenset(ConsentPurpose(row.purpose) for row in rows if row.granted)
+    return [(ConsentPurpose(row.purpose), row.granted) for row in rows]
 
 
 async def _decide(
@@ -59,4 +78,6 @@ async def _decide(
         details=(("purpose", purpose.value),),
         patient_id=patient_id,
     )
+    if purpose is ConsentPurpose.MONITORING:
+        await tx.send(monitoring_changed(patient_id), now=now)
     await tx.send(recorded(patient_id, "consent"), now=now)

@@ -32,6 +32,7 @@ from services.loop_results import (
     ReviewState,
     ReviewStatus,
     Side,
+    Standing,
     TaskKind,
 )
 from services.store import (
@@ -43,6 +44,7 @@ from services.store import (
     goals,
     halts,
     messages,
+    monitoring,
     on_call,
     order_resources,
     repeats,
@@ -114,15 +116,19 @@ class LoopRecords:
     async def remind(
         self, patient_id: str, *, key: str, reason: ReminderReason, now: datetime
     ) -> None:
-        """Put a reminder before the patient, once a key."""
+        """Put a reminder before the patient, once a key; never for one who died."""
         async with self._transaction(patient_id) as tx:
+            if await monitoring.has_died(tx, patient_id):
+                return
             await messages.remind(tx, patient_id, key=key, reason=reason.value, now=now)
 
     async def open_task(
         self, patient_id: str, *, key: str, task: TaskKind, about_id: str | None, now: datetime
     ) -> tuple[str, ...]:
-        """Open work for a clinician, once a key; return whom to tell."""
+        """Open work for a clinician, once a key; return whom to tell. Nobody for one who died."""
         async with self._transaction(patient_id) as tx:
+            if await monitoring.has_died(tx, patient_id):
+                return ()
             cause = about_id or task.value
             await tasks.open_task(tx, patient_id, task.value, cause=cause, key=key, now=now)
             return await on_call.tell(tx, patient_id, about_id=cause, rung=0, now=now)
@@ -141,10 +147,13 @@ class LoopRecords:
         async with self._transaction(patient_id) as tx:
             return await halts.lift(tx, patient_id, by_kind=by.value, actor_id=actor_id, now=now)
 
-    async def halted(self, patient_id: str) -> bool:
-        """Whether this patient, or everybody, is halted."""
+    async def standing(self, patient_id: str) -> Standing:
+        """Whether this patient, or everybody, is halted; and whether the patient is monitored."""
         async with self._transaction(patient_id) as tx:
-            return await halts.is_halted(tx, patient_id)
+            return Standing(
+                halted=await halts.is_halted(tx, patient_id),
+                monitored=await monitoring.is_monitored(tx, patient_id),
+            )
 
     # --- clinician-AI loop
 

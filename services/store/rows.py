@@ -32,11 +32,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """What is known beside measurements. `*_complete` False: the list may lack something."""
+    """What is known beside measurements. `*_complete` False: the list may lack something.
+
+    `died_on` None with `deceased`: the day is not known.
+    """
 
     birth_date: date | None
     sex: Sex
     deceased: bool = False
+    died_on: date | None = None
     conditions: frozenset[Condition] = frozenset()
     conditions_complete: bool = False
     intolerances: tuple[Intolerance, ...] = ()

@@ -35,6 +35,7 @@ from services.loop_results import (
     ReviewStatus,
     Side,
     Stability,
+    Standing,
     TaskKind,
     VerdictKind,
     WindowBatchOutcome,
@@ -64,6 +65,7 @@ class FakeRecords:
     reminders: dict[str, ReminderReason] = field(default_factory=dict)
     tasks: dict[str, TaskKind] = field(default_factory=dict)
     halted_by: HaltedBy | None = None
+    monitored: bool = True
     reviews: dict[str, ReviewState] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     information_asked: list[str] = field(default_factory=list)
@@ -142,8 +144,8 @@ class FakeRecords:
         self.halted_by = None
         return True
 
-    async def halted(self, patient_id: str) -> bool:
-        return self.halted_by is not None
+    async def standing(self, patient_id: str) -> Standing:
+        return Standing(halted=self.halted_by is not None, monitored=self.monitored)
 
     # --- clinician-AI loop ---
 

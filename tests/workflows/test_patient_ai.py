@@ -257,3 +257,53 @@ async def test_an_unknown_advice_is_not_open_and_the_loop_lives_on(clinic: Clini
         await clinic.loops.answer_advice(PATIENT_ID, "no-such", Answer.ACCEPT, "u1")
     await clinic.record(handle)
     await clinic.patient_settles(handle, sequence=2)
+
+
+async def test_without_consent_nobody_is_assessed_reminded_or_looked_for(clinic: Clinic) -> None:
+    advise(clinic)
+    handle = await clinic.start_patient()
+    clinic.records.monitored = False
+    changed = msg.MonitoringChanged(PATIENT_ID)
+    await handle.signal(Signal.MONITORING_CHANGED.value, changed)
+    await holds(lambda: clinic.records.advice_closed == {"advice": AdviceOutcome.WITHDRAWN})
+    made = len(clinic.records.assessments)
+    await clinic.record(handle)
+    await clinic.advance(handle, 40 * DAYS)
+    state = await clinic.patient_settles(clinic.client.get_workflow_handle(handle.id), sequence=1)
+    assert (state.monitored, state.advice_id) == (False, None)
+    assert len(clinic.records.assessments) == made
+    assert (clinic.records.reminders, clinic.records.tasks) == ({}, {})
+
+
+async def test_consent_given_again_takes_the_loop_up_and_the_wait_for_readings_anew(
+    clinic: Clinic,
+) -> None:
+    handle = await clinic.start_patient()
+    changed = msg.MonitoringChanged(PATIENT_ID)
+    clinic.records.monitored = False
+    await handle.signal(Signal.MONITORING_CHANGED.value, changed)
+    await clinic.advance(handle, 20 * DAYS)
+    clinic.records.monitored = True
+    await handle.signal(Signal.MONITORING_CHANGED.value, changed)
+    await holds(lambda: len(clinic.records.assessments) == 2)
+    await clinic.advance(handle, 6 * DAYS)
+    assert (clinic.records.reminders, clinic.records.tasks) == ({}, {})
+    await clinic.advance(handle, 9 * DAYS)
+    assert ReminderReason.READINGS_DUE in clinic.records.reminders.values()
+    assert list(clinic.records.tasks.values()) == [TaskKind.CHECK_SILENT_PATIENT]
+
+
+async def test_a_step_taken_before_is_looked_at_when_consent_is_gone(clinic: Clinic) -> None:
+    advise(clinic)
+    handle = await clinic.start_patient()
+    look = FollowUp("f", FollowUpKind.CLINICIAN_LOOKS_AT_STEP, wall_clock() + DAYS)
+    check = FollowUp("g", FollowUpKind.SYMPTOM_CHECK, wall_clock() + DAYS)
+    clinic.records.enactment = EnactOutcome(EnactKind.ENACTED, ("o",), follow_ups=(look, check))
+    await clinic.loops.answer_advice(PATIENT_ID, "advice", Answer.ACCEPT, "u1")
+    clinic.records.monitored = False
+    changed = msg.MonitoringChanged(PATIENT_ID)
+    await handle.signal(Signal.MONITORING_CHANGED.value, changed)
+    await clinic.advance(handle, 2 * DAYS)
+    await holds(lambda: clinic.records.tasks)
+    assert list(clinic.records.tasks.values()) == [TaskKind.LOOK_AT_PATIENT_STEP]
+    assert clinic.records.reminders == {}

@@ -11,6 +11,7 @@ from services.outbox_messages import (
     careplan_changed,
     decision_recorded,
     halt_changed,
+    monitoring_changed,
     recorded,
     repeat_recorded,
     windows_waiting,
@@ -22,6 +23,7 @@ from workflows.starts import Undeliverable, signal_of, start_of
 ALL = (
     recorded("p", "readings"),
     halt_changed("p"),
+    monitoring_changed("p"),
     careplan_changed("p"),
     alarm_raised("a", "p"),
     repeat_recorded("a", "p"),

@@ -281,3 +281,30 @@ async def current_regimen(case: Case) -> tuple[Prescription, ...]:
 async def open_kinds(case: Case) -> set[str]:
     async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
         return {task.task_kind for task in await tasks.list_open(tx, case.patient_id)}
+
+
+async def test_a_death_is_noted_with_its_day_and_taken_back_when_it_was_an_error(
+    case: Case,
+) -> None:
+    today = clock.now().date().isoformat()
+    path = f"{case.path}/reconcile"
+    assert (await case.post(path, {"deceased": True, "died_on": today})).status_code == 200
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        facts = await patients.facts(tx, case.patient_id)
+        assert await halts.is_halted(tx, case.patient_id)
+    assert (facts.deceased, str(facts.died_on)) == (True, today)
+    assert (await case.post(path, {"deceased": False})).status_code == 200
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        assert not (await patients.facts(tx, case.patient_id)).deceased
+
+
+@pytest.mark.parametrize("body", [{"died_on": "2026-01-01"}, {"deceased": True, "days": 3}])
+async def test_a_day_of_death_that_cannot_be_is_refused(case: Case, body: dict[str, Any]) -> None:
+    ahead = body.get("days")
+    if ahead is not None:
+        day = clock.now().date() + timedelta(days=int(ahead))
+        body = {"deceased": True, "died_on": day.isoformat()}
+    refused = await case.post(f"{case.path}/reconcile", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        assert not (await patients.facts(tx, case.patient_id)).deceased

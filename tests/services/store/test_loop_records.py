@@ -318,7 +318,7 @@ async def test_a_halted_patient_is_not_advised(store_factory: StoreFactory) -> N
     store, records = await opened(store_factory)
     person = await enrol_treated(store)
     await records.set_halt(person.patient_id, by=HaltedBy.CLINICIAN, actor_id="c", now=NOW)
-    assert await records.halted(person.patient_id)
+    assert (await records.standing(person.patient_id)).halted
     by_patient = await records.lift_halt(
         person.patient_id, by=HaltedBy.PATIENT, actor_id="p", now=NOW
     )
@@ -327,7 +327,7 @@ async def test_a_halted_patient_is_not_advised(store_factory: StoreFactory) -> N
     assert outcome.advice_id is None
     assert outcome.review_id is None
     assert await records.lift_halt(person.patient_id, by=HaltedBy.CLINICIAN, actor_id="c", now=NOW)
-    assert not await records.halted(person.patient_id)
+    assert not (await records.standing(person.patient_id)).halted
 
 
 async def test_missing_labs_open_one_task_each(store_factory: StoreFactory) -> None:
