@@ -1,6 +1,6 @@
 """Alarms of the laboratory: potassium, sodium, a fall of kidney function."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.clinical.alarm_types import Alarm, AlarmCause, Urgency
 from services.clinical.formulary import DrugClass, drug_class
@@ -34,7 +34,9 @@ def _fresh(snapshot: Snapshot, lab: Lab, now: datetime) -> LabResult | None:
 
 
 def _alarm(cause: AlarmCause, urgency: Urgency, result: LabResult) -> Alarm:
-    return Alarm(cause, urgency, result.taken_at, (result.lab.value,))
+    # Test and sampling time: a second sample as bad as the first is new evidence.
+    evidence = f"{result.lab.value}:{result.taken_at.astimezone(UTC).isoformat()}"
+    return Alarm(cause, urgency, result.taken_at, (evidence,))
 
 
 def _potassium(snapshot: Snapshot, now: datetime) -> Alarm | None:

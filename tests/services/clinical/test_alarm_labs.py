@@ -39,10 +39,15 @@ def test_a_result_alarms_for_thirty_days() -> None:
     assert found(LabResult(Lab.POTASSIUM, 6000, NOW + DAY)) == []
 
 
-def test_an_alarm_names_the_test_and_began_when_it_was_taken() -> None:
+def test_an_alarm_names_the_test_and_its_sample_and_began_when_it_was_taken() -> None:
     made = snapshot(readings=(), labs=(lab(Lab.POTASSIUM, 6000, 2),))
     assert scan(made, NOW) == (
-        Alarm(AlarmCause.POTASSIUM_HIGH, Urgency.SAME_DAY, NOW - 2 * DAY, ("potassium",)),
+        Alarm(
+            AlarmCause.POTASSIUM_HIGH,
+            Urgency.SAME_DAY,
+            NOW - 2 * DAY,
+            ("potassium:2026-05-18T12:00:00+00:00",),
+        ),
     )
 
 

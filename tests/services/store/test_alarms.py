@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from services.clinical.alarm_labs import lab_alarms
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
+from services.clinical.patient import Lab, LabResult
 from services.clinical.titration import Titrator
 from services.clinical.units import Mmhg
 from services.loop_results import AlarmOutcome, AlarmStatus, AlarmUrgency, RepeatKind
@@ -14,6 +16,7 @@ from services.store import Acting, NotOpen, Role, Store, alarms, events, outbox,
 from services.store.entries import AlarmEntry
 from services.store.loop_records import LoopRecords
 from services.store.rows import NewReading
+from tests.services.clinical.examples import snapshot
 from tests.services.store.people import NOW, Person, acting_as, enrol, enrol_treated
 from tests.stack import StoreFactory
 
@@ -176,6 +179,24 @@ async def test_a_worse_result_is_raised_though_a_milder_one_was_dealt_with(
     worse = replace(mild, urgency=Urgency.SAME_DAY, since=NOW - timedelta(hours=2))
     again = await raised(store, person, worse)
     assert (again.status, again.urgency) == ("open", "same_day")
+
+
+async def test_a_second_sample_drawn_before_the_first_was_told_of_is_raised(
+    store_factory: StoreFactory,
+) -> None:
+    def seen(hours_ago: int) -> Alarm:
+        result = LabResult(Lab.POTASSIUM, 6200, NOW - timedelta(hours=hours_ago))
+        (alarm,) = lab_alarms(snapshot(as_of=NOW, labs=(result,)), NOW)
+        return alarm
+
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    first = await raised(store, person, seen(20))
+    async with acting_as(store, person) as tx:
+        await alarms.close(tx, first.alarm_id, outcome="acknowledged", now=NOW)
+    assert (await raised(store, person, seen(20))).alarm_id == first.alarm_id
+    second = await raised(store, person, seen(2))
+    assert (second.status, second.alarm_id != first.alarm_id) == ("open", True)
 
 
 async def test_a_normal_reading_before_a_new_crisis_does_not_close_its_alarm(
