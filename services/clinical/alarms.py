@@ -96,7 +96,7 @@ def scan(snapshot: Snapshot, now: datetime) -> tuple[Alarm, ...]:
     alarms = (
         *_crises(readings, symptoms, now),
         *_low(readings, symptoms, now),
-        *_symptoms(snapshot),
+        *_symptoms(snapshot, now),
         *lab_alarms(snapshot, now),
         *vital_alarms(snapshot, readings, now),
     )
@@ -175,7 +175,8 @@ def _low_alarm(cause: AlarmCause, urgency: Urgency, low: list[BloodPressure]) ->
     return Alarm(cause, urgency, min(r.taken_at for r in low), tuple(r.reading_id for r in low))
 
 
-def _symptoms(snapshot: Snapshot) -> list[Alarm]:
+def _symptoms(snapshot: Snapshot, now: datetime) -> list[Alarm]:
+    """Return an alarm for each open symptom; one of history or told a day late pages nobody."""
     alarms = []
     for report in snapshot.symptoms:
         if not report.open:
@@ -187,5 +188,7 @@ def _symptoms(snapshot: Snapshot) -> list[Alarm]:
             cause, urgency = AlarmCause.EMERGENCY_SYMPTOM, Urgency.SAME_DAY
         else:
             cause, urgency = AlarmCause.SYMPTOM, Urgency.QUEUE
+        if report.history or now - report.reported_at > LATE_UPLOAD:
+            urgency = Urgency.QUEUE
         alarms.append(Alarm(cause, urgency, report.reported_at, ids))
     return alarms

@@ -173,6 +173,8 @@ class SymptomReport:
     symptom: Symptom
     reported_at: datetime
     open: bool
+    history: bool = False
+    """Began before enrolment: it never pages anyone."""
 
 
 @dataclass(frozen=True, slots=True)

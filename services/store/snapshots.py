@@ -41,6 +41,7 @@ async def build(
 ) -> tuple[Snapshot, Envelope | None]:
     """Return the patient at `now` and the newest signed envelope. Raises: NotInRecord."""
     facts = await patients.facts(tx, patient_id)
+    enrolled_at = (await patients.get(tx, patient_id)).enrolled_at
     prescriptions = await regimen.current(tx, patient_id)
     reported = await symptoms.since(tx, patient_id, now - SYMPTOMS_LOOK_BACK)
     windows_seen = await windows.features_since(tx, patient_id, now - FEATURES_LOOK_BACK)
@@ -65,7 +66,12 @@ async def build(
         pending_labs=await labs.pending(tx, patient_id),
         readings=await readings.between(tx, patient_id, now - READINGS_LOOK_BACK, end),
         symptoms=tuple(
-            SymptomReport(item.symptom, item.reported_at, item.closed_at is None)
+            SymptomReport(
+                item.symptom,
+                item.reported_at,
+                open=item.closed_at is None,
+                history=item.reported_at < enrolled_at,
+            )
             for item in reported
             if item.reported_at <= now
         ),

@@ -1,6 +1,6 @@
 """Alarms: the crisis rule at the gateway and in the snapshot, persistent low, symptoms."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -283,6 +283,23 @@ def test_open_symptoms_by_themselves(symptom: Symptom, expected: tuple[str, str]
     assert alarms(symptoms=(SymptomReport(symptom, NOW - DAY, open=False),)) == []
 
 
+@pytest.mark.parametrize(
+    ("symptom", "cause"),
+    [
+        (Symptom.CHEST_PAIN, "emergency_symptom"),
+        (Symptom.SYNCOPE, "emergency_symptom"),
+        (Symptom.COUGH, "symptom"),
+    ],
+)
+def test_a_symptom_of_history_or_a_day_late_is_a_task_and_no_page(
+    symptom: Symptom, cause: str
+) -> None:
+    second = timedelta(seconds=1)
+    late = SymptomReport(symptom, NOW - DAY - second, open=True)
+    history = SymptomReport(symptom, NOW - MINUTE, open=True, history=True)
+    assert alarms(symptoms=(late,)) == alarms(symptoms=(history,)) == [(cause, "queue")]
+
+
 def test_a_closed_symptom_before_an_open_one_hides_nothing() -> None:
     closed = SymptomReport(Symptom.COUGH, NOW - DAY, open=False)
     opened = SymptomReport(Symptom.FATIGUE, NOW - DAY, open=True)
@@ -294,7 +311,7 @@ def test_the_dead_page_nobody() -> None:
 
 
 def test_the_most_urgent_comes_first() -> None:
-    report = SymptomReport(Symptom.CHEST_PAIN, datetime.fromtimestamp(0, NOW.tzinfo), open=True)
+    report = SymptomReport(Symptom.CHEST_PAIN, NOW - DAY, open=True)
     assert alarms(
         labs=(lab(Lab.POTASSIUM, 5200, 1),), symptoms=(report,), readings=(low(3), low(1))
     ) == [("emergency_symptom", "emergency"), PERSISTENT, ("potassium_high", "queue")]

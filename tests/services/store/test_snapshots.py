@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from services.clinical.patient import ConsentPurpose, Lab, Symptom
 from services.clinical.units import Mmhg
-from services.store import Role, halts, labs, readings, snapshots, symptoms, weights
+from services.store import Role, halts, labs, patients, readings, snapshots, symptoms, weights
 from services.store.rows import NewReading, NewSymptom, NewWeight
 from tests.services.store.people import NOW, TARGET, acting_as, amlodipine, enrol, enrol_treated
 from tests.stack import StoreFactory
@@ -46,6 +46,24 @@ async def test_everything_on_record_is_in_the_snapshot(store_factory: StoreFacto
     taken = [item.taken_at for item in snapshot.readings]
     assert taken == sorted(taken)
     assert len(taken) == 32
+
+
+async def test_a_symptom_from_before_enrolment_is_history(store_factory: StoreFactory) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    person = await enrol(store)
+    minute = timedelta(minutes=1)
+    async with acting_as(store, person) as tx:
+        enrolled_at = (await patients.get(tx, person.patient_id)).enrolled_at
+        given = (
+            NewSymptom("before", Symptom.CHEST_PAIN, enrolled_at - minute),
+            NewSymptom("since", Symptom.COUGH, enrolled_at),
+        )
+        await symptoms.report(tx, person.patient_id, given, now=NOW)
+        snapshot, _ = await snapshots.build(tx, person.patient_id, now=NOW)
+    assert {item.symptom: item.history for item in snapshot.symptoms} == {
+        Symptom.CHEST_PAIN: True,
+        Symptom.COUGH: False,
+    }
 
 
 async def test_what_is_dated_later_is_not_seen(store_factory: StoreFactory) -> None:
