@@ -1,7 +1,8 @@
 """The envelope: shown with what may be signed, signed anew, revoked, and its history of changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from fastapi import APIRouter
 
@@ -24,6 +25,8 @@ from clinician_app.api.reading import Id, bound, note_read, patient_shown
 from clinician_app.api.reconcile import code_of
 from clinician_app.api.signing import ENVELOPE_MEANING, prove_again, signature, signature_out
 from clinician_app.envelope_words import changes
+from clinician_app.words import plain
+from services.clinical import plans
 from services.clinical.envelope import DrugBounds, Envelope, Stage, StopCondition
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Snapshot, Target
@@ -42,6 +45,21 @@ SUGGESTED_STEPS, SUGGESTED_INTERVAL_DAYS = 2, 28
 SUGGESTED_POTASSIUM, SUGGESTED_EGFR = 5_000, 50_000
 # Source: CLINICAL §4, 3-6 monthly labs for RASi/MRA [S]; the certainty floor is this design's [D].
 SUGGESTED_LAB_DAYS, SUGGESTED_CERTAINTY = 90, 70
+_FIELD_OF: Mapping[plans.Fault, str] = MappingProxyType(
+    {
+        plans.Fault.STEP_TOO_LARGE: "/terms/max_step_rungs",
+        plans.Fault.INTERVAL_TOO_SHORT: "/terms/min_interval_days",
+        plans.Fault.TOO_MANY_STEPS: "/terms/steps_allowed",
+        plans.Fault.POTASSIUM_LIMIT_TOO_HIGH: "/terms/potassium_below_thousandths",
+        plans.Fault.EGFR_LIMIT_TOO_LOW: "/terms/egfr_at_least_thousandths",
+        plans.Fault.LABS_TOO_OLD: "/terms/lab_max_age_days",
+        plans.Fault.LIFE_TOO_LONG: "/terms/expires_at",
+        plans.Fault.ENDS_BEFORE_IT_BEGINS: "/terms/expires_at",
+        plans.Fault.CONFIDENCE_NOT_A_SHARE: "/terms/confidence_floor_percent",
+    }
+)
+"""Where to correct a fault; every other one lies in the bounds."""
+
 # Source: CLINICAL §1, goal at least <130/80 [S].
 DEFAULT_TARGET = Target(130, 80)
 
@@ -74,6 +92,7 @@ async def sign(
 ) -> EnvelopeSigned:
     """Sign a new version; refused when another was signed since the editor was opened."""
     envelope = _envelope(patient_id, body.terms, caller.now)
+    _refuse_unsignable(envelope)
     signer = await prove_again(caller, body.password)
     async with bound(caller, patient_id) as tx:
 
@@ -166,6 +185,21 @@ def _envelope(patient_id: str, terms: EnvelopeTerms, now: datetime) -> Envelope:
         signed_by=None,
         signed_at=None,
     )
+
+
+def _refuse_unsignable(envelope: Envelope) -> None:
+    """Refuse now what the guard would not act on. Raises: ProblemRaised, with what to correct."""
+    acts_alone = envelope.stage in (Stage.ONE_STEP, Stage.BOUNDED_STEPS)
+    # No drug is what a plan without any step alone says.
+    harmless = frozenset() if acts_alone else frozenset({plans.Fault.NO_BOUNDS})
+    faults = [fault for fault in plans.faults(envelope) if fault not in harmless]
+    if faults:
+        found = tuple(
+            FieldError(_FIELD_OF.get(fault, "/terms/bounds"), plain(fault)) for fault in faults
+        )
+        raise ProblemRaised(ProblemCode.INVALID_INPUT, errors=found)
+    if plans.needs_second_signature(envelope):
+        raise _invalid("/terms", "a setting looser than the default needs a second clinician")
 
 
 def _bounds(place: int, given: BoundsIn) -> DrugBounds:

@@ -28,6 +28,9 @@ class Case:
         return await self.api.http.put(self.path, json=body, headers=headers)
 
 
+BOUNDS = [{"drug": "amlodipine", "rungs_ug": [5_000, 10_000]}]
+
+
 @pytest.fixture
 async def case(api: Api) -> Case:
     anna = await clinic.clinician(api.store, "anna")
@@ -45,7 +48,7 @@ async def test_the_editor_starts_with_nothing_allowed_alone(case: Case) -> None:
 
 async def test_a_signed_version_holds_and_the_next_says_what_it_changes(case: Case) -> None:
     terms = (await case.shown())["suggested"]
-    terms |= {"stage": "one_step", "bounds": [{"drug": "amlodipine", "rungs_ug": [5_000, 10_000]}]}
+    terms |= {"stage": "one_step", "bounds": BOUNDS}
     key = new_id()
     first = await case.sign(terms, 0, key)
     assert first.status_code == 200, first.text
@@ -67,6 +70,25 @@ async def test_signing_over_another_version_is_refused(case: Case) -> None:
     assert (await case.sign(terms, 0)).status_code == 200
     stale = await case.sign({**terms, "steps_allowed": 0}, 0)
     assert (stale.status_code, stale.json()["code"]) == (412, "version_changed")
+
+
+LOOSER: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"stage": "one_step", "bounds": []}, "/terms/bounds"),
+    ({"bounds": BOUNDS * 2}, "/terms/bounds"),
+    ({"egfr_at_least_thousandths": 30_000}, "/terms"),
+    ({"steps_allowed": 3}, "/terms"),
+    ({"lab_max_age_days": 365}, "/terms/lab_max_age_days"),
+)
+
+
+async def test_what_the_guard_would_not_act_on_is_not_signed_by_one_person(case: Case) -> None:
+    terms = (await case.shown())["suggested"] | {"bounds": BOUNDS}
+    for change, pointer in LOOSER:
+        answer = await case.sign(terms | change, 0)
+        assert answer.status_code == 422, (change, answer.text)
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer], change
+    assert (await case.shown())["version"] == 0
+    assert (await case.sign(terms | {"bounds": []}, 0)).status_code == 200
 
 
 UNSAFE: tuple[dict[str, Any], ...] = (
