@@ -13,7 +13,7 @@ from services.clinical.alarm_vitals import vital_alarms
 from services.clinical.history import is_crisis
 from services.clinical.ladders import LATE_UPLOAD, REPEAT_WITHIN
 from services.clinical.patient import Snapshot, Symptom
-from services.clinical.readings import BloodPressure, Posture
+from services.clinical.readings import CLOCK_AHEAD, BloodPressure, Posture
 
 __all__ = ["Alarm", "AlarmCause", "Urgency", "scan", "scan_reading"]
 
@@ -91,7 +91,9 @@ def scan(snapshot: Snapshot, now: datetime) -> tuple[Alarm, ...]:
     readings = [
         reading
         for reading in snapshot.readings
-        if reading.posture is Posture.SITTING and not reading.history and reading.taken_at <= now
+        if reading.posture is Posture.SITTING
+        and not reading.history
+        and reading.taken_at <= now + CLOCK_AHEAD
     ]
     alarms = (
         *_crises(readings, symptoms, now),

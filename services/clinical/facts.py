@@ -28,6 +28,7 @@ from services.clinical.patient import (
     Symptom,
 )
 from services.clinical.proposal import Proposal
+from services.clinical.readings import CLOCK_AHEAD
 from services.clinical.regimen import age_years
 
 CONDITIONS: tuple[Condition, ...] = tuple(Condition)
@@ -185,11 +186,14 @@ def _marked(members: Collection[E], places: Mapping[E, int]) -> tuple[bool, ...]
 
 
 def _inconsistent(snapshot: Snapshot, now: datetime) -> bool:
-    """Say whether the snapshot is of the future or older than its own readings and labs."""
+    """Say whether the snapshot is of the future or older than its own readings and labs.
+
+    Readings have the tolerance of a clock that runs ahead.
+    """
     as_of = snapshot.as_of
     return (
         as_of > now
-        or any([reading.taken_at > as_of for reading in snapshot.readings])
+        or any([reading.taken_at > as_of + CLOCK_AHEAD for reading in snapshot.readings])
         or any([result.taken_at > as_of for result in snapshot.labs])
     )
 

@@ -13,7 +13,7 @@ from services.clinical.averaging import (
 )
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Condition, Snapshot, Target
-from services.clinical.readings import BloodPressure, Posture
+from services.clinical.readings import CLOCK_AHEAD, BloodPressure, Posture
 from services.clinical.regimen import last_change_at
 from services.clinical.windows import Sifted
 
@@ -65,8 +65,11 @@ def read_history(snapshot: Snapshot, now: datetime) -> History:
     mean = average_of(sifted, now=now, last_change_at=changed_at, target=snapshot.target)
     known = mean if isinstance(mean, SufficientAverage) else None
     since = now - RECENT
+    until = now + CLOCK_AHEAD
     sitting = [
-        r for r in snapshot.readings if since <= r.taken_at <= now and r.posture is Posture.SITTING
+        r
+        for r in snapshot.readings
+        if since <= r.taken_at <= until and r.posture is Posture.SITTING
     ]
     pulses = [r.pulse_bpm for r in sitting if r.pulse_bpm is not None]
     day_ago = now - CRISIS_WINDOW
@@ -120,7 +123,7 @@ def _standing(
         for r in readings
         if r.posture is not Posture.SITTING
         and r.posture is not Posture.LYING
-        and now - STANDING_MAX_AGE <= r.taken_at <= now
+        and now - STANDING_MAX_AGE <= r.taken_at <= now + CLOCK_AHEAD
     ]
     if not standing:
         return None, None, None

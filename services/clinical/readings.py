@@ -37,6 +37,11 @@ DIASTOLIC_RANGE_MMHG = (20, 200)
 PULSE_RANGE_BPM = (20, 250)
 
 
+# A phone's clock may run ahead by minutes: a reading dated up to this long after now is of now for
+# all that warns or holds. It enters an average once its moment has come. [D]
+CLOCK_AHEAD = timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True)
 class BloodPressure:
     """One cuff reading.

@@ -6,6 +6,7 @@ from statistics import fmean
 
 from services.clinical.envelope import Envelope
 from services.clinical.patient import Snapshot, SymptomReport
+from services.clinical.readings import CLOCK_AHEAD
 from services.store import (
     alarms,
     consents,
@@ -45,7 +46,8 @@ async def build(
     prescriptions = await regimen.current(tx, patient_id)
     reported = await symptoms.since(tx, patient_id, now - SYMPTOMS_LOOK_BACK)
     windows_seen = await windows.features_since(tx, patient_id, now - FEATURES_LOOK_BACK)
-    # What is dated after `now` is not known yet: half-open spans end just behind it.
+    # What is dated after `now` is not known yet: half-open spans end just behind it. Readings of
+    # a clock that runs ahead are, and are judged as of now.
     end = now + timedelta(microseconds=1)
     snapshot = Snapshot(
         patient_id=patient_id,
@@ -64,7 +66,9 @@ async def build(
         pregnancy=facts.pregnancy,
         labs=await labs.between(tx, patient_id, now - LABS_LOOK_BACK, end),
         pending_labs=await labs.pending(tx, patient_id),
-        readings=await readings.between(tx, patient_id, now - READINGS_LOOK_BACK, end),
+        readings=await readings.between(
+            tx, patient_id, now - READINGS_LOOK_BACK, end + CLOCK_AHEAD
+        ),
         symptoms=tuple(
             SymptomReport(
                 item.symptom,

@@ -154,7 +154,10 @@ def test_an_uneventful_patient_raises_nothing() -> None:
         ((at(0),), [FIRST]),
         ((at(24 * 60 - 1),), [("crisis_not_repeated", "same_day")]),
         ((at(24 * 60 + 1),), []),
-        ((at(-5),), []),
+        ((at(-5),), [FIRST]),
+        ((at(-10),), [FIRST]),
+        ((at(-10.1),), []),
+        ((at(20), at(-5)), [CONFIRMED]),
         ((at(5, history=True),), []),
     ],
 )

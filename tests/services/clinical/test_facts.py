@@ -29,6 +29,7 @@ from services.clinical.patient import (
     Symptom,
     SymptomReport,
 )
+from services.clinical.readings import CLOCK_AHEAD
 from tests.services.clinical.examples import (
     DAY,
     LABS,
@@ -137,9 +138,9 @@ def test_a_snapshot_is_inconsistent_with_what_came_after_it() -> None:
     assert not read().person.snapshot_inconsistent
     second = timedelta(seconds=1)
     assert read(as_of=NOW + second).person.snapshot_inconsistent
-    late = (reading(NOW - DAY + second),)
+    late = (reading(NOW - DAY + CLOCK_AHEAD + second),)
     assert read(as_of=NOW - DAY, readings=late, labs=()).person.snapshot_inconsistent
-    on_time = (reading(NOW - DAY),)
+    on_time = (reading(NOW - DAY + CLOCK_AHEAD),)
     assert not read(as_of=NOW - DAY, readings=on_time, labs=()).person.snapshot_inconsistent
     labs = (replace(LABS[0], taken_at=NOW - DAY + second),)
     assert read(as_of=NOW - DAY, readings=(), labs=labs).person.snapshot_inconsistent

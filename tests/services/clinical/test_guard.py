@@ -35,8 +35,10 @@ from tests.services.clinical.examples import (
     override,
     prescription,
     proposal,
+    reading,
     snapshot,
     start,
+    week,
 )
 
 LISINOPRIL = start(Drug.LISINOPRIL, 10_000)
@@ -311,6 +313,17 @@ def test_an_old_proposal_is_held_on_its_eighth_day() -> None:
     assert isinstance(held, Hold) and held.binding.rule_id == "proposal_expired"
     on_time = replace(asked, made_at=NOW - timedelta(days=8) + timedelta(seconds=1))
     assert judge(on_time, snapshot(), None, NOW) == Ask((), None)
+
+
+@pytest.mark.parametrize(("systolic", "rule_id"), [(184, "crisis"), (96, "recent_low")])
+def test_a_reading_of_a_clock_that_runs_ahead_holds_an_increase(
+    systolic: int, rule_id: str
+) -> None:
+    ahead = reading(NOW + timedelta(minutes=9), systolic, 70)
+    held = verdict(decided=True, readings=(*week(), ahead))
+    assert isinstance(held, Hold) and held.binding.rule_id == rule_id
+    normal = reading(NOW + timedelta(minutes=9), 140, 88)
+    assert verdict(decided=True, readings=(*week(), normal)) == Advise(())
 
 
 def test_an_open_symptom_is_open_whatever_else_is_closed() -> None:

@@ -67,7 +67,8 @@ def test_what_a_crisis_reading_is(systolic: int, diastolic: int, crisis: bool) -
         (24, Posture.SITTING, True),
         (24.1, Posture.SITTING, False),
         (0, Posture.SITTING, True),
-        (-1, Posture.SITTING, False),
+        (-1 / 6, Posture.SITTING, True),
+        (-0.17, Posture.SITTING, False),
         (1, Posture.STANDING_1_MIN, False),
     ],
 )
@@ -76,7 +77,9 @@ def test_a_crisis_is_recent_for_a_day(hours: float, posture: Posture, recent: bo
     assert history(readings=(*week(), high)).crisis_recent is recent
 
 
-@pytest.mark.parametrize(("days", "expected"), [(14, 99), (14.1, None), (-0.1, None)])
+@pytest.mark.parametrize(
+    ("days", "expected"), [(14, 99), (14.1, None), (-1 / 144, 99), (-0.007, None)]
+)
 def test_the_lowest_systolic_is_of_a_fortnight(days: float, expected: int | None) -> None:
     assert history(readings=(reading(NOW - days * DAY, 99, 66),)).lowest_systolic == expected
     higher = reading(NOW - HOUR, 120, 70)

@@ -1,4 +1,4 @@
-"""A snapshot holds what is known at its moment, and nothing that was dated after it."""
+"""A snapshot holds what is known at its moment, and nothing that was dated well after it."""
 
 from datetime import timedelta
 
@@ -66,14 +66,17 @@ async def test_a_symptom_from_before_enrolment_is_history(store_factory: StoreFa
     }
 
 
-async def test_what_is_dated_later_is_not_seen(store_factory: StoreFactory) -> None:
+async def test_what_is_dated_later_than_a_clock_may_run_ahead_is_not_seen(
+    store_factory: StoreFactory,
+) -> None:
     store = await store_factory(Role.CLINICIAN)
     person = await enrol(store)
     now_and_later = [
         NewReading(str(minutes), Mmhg(140), Mmhg(80), 70, NOW + timedelta(minutes=minutes), 0)
-        for minutes in (0, 5)
+        for minutes in (0, 10, 11)
     ]
     async with acting_as(store, person) as tx:
         await readings.record(tx, person.patient_id, now_and_later, now=NOW)
         snapshot, _ = await snapshots.build(tx, person.patient_id, now=NOW)
-    assert [item.taken_at for item in snapshot.readings] == [NOW]
+    ahead = NOW + timedelta(minutes=10)
+    assert [item.taken_at for item in snapshot.readings] == [NOW, ahead]
