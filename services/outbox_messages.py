@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from services.loop_results import Answer
+
 
 class Workflow(StrEnum):
     """Workflow types."""
@@ -29,6 +31,7 @@ class Signal(StrEnum):
     MONITORING_CHANGED = "monitoring_changed"
     REVIEW_CLOSED = "review_closed"
     MODEL_PROMOTED = "model_promoted"
+    ANSWER_RECORDED = "answer_recorded"
     DECISION_RECORDED = "decision_recorded"
     ALARM_RAISED = "alarm_raised"
     REPEAT_RECORDED = "repeat_recorded"
@@ -58,7 +61,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One signal for one workflow. `payload` holds ids and times as text, never PHI.
+    """One signal for one workflow. `payload` holds ids, codes and times as text, no PHI.
 
     `start` True: signal-with-start, so the workflow need not run yet. Messages with the same
     `coalesce_key` (not None) say the same thing: delivering the newest delivers them all.
@@ -187,6 +190,27 @@ def decision_recorded(review_id: str, patient_id: str, decision_id: str) -> Outb
             "review_id": review_id,
             "patient_id": patient_id,
             "decision_id": decision_id,
+        },
+        start=True,
+        queue=Queue.LOOPS,
+        priority=Priority.REVIEW,
+    )
+
+
+def answer_recorded(patient_id: str, advice_id: str, answer: Answer) -> OutboxMessage:
+    """A patient answered advice: written with the answer, so that it survives its request.
+
+    The update of the same answer may come first; the loop acts on each answer once.
+    """
+    return OutboxMessage(
+        workflow=Workflow.PATIENT,
+        workflow_id=f"patient/{patient_id}",
+        signal=Signal.ANSWER_RECORDED,
+        payload={
+            "kind": "answer_recorded",
+            "patient_id": patient_id,
+            "advice_id": advice_id,
+            "answer": answer.value,
         },
         start=True,
         queue=Queue.LOOPS,

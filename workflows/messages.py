@@ -114,6 +114,16 @@ class MonitoringChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRecorded:
+    """The record holds the patient's answer; its update may be lost, or may have come first."""
+
+    patient_id: str
+    advice_id: str
+    answer: Answer
+    kind: Literal["answer_recorded"] = "answer_recorded"
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewClosed:
     """A review ended; its follow-ups are now the patient loop's to keep."""
 

@@ -63,7 +63,7 @@ class PatientLoop:
         self._reassess = carried.reassess if carried else True
         self._read_standing = True
         self._closed_reviews: deque[msg.ReviewClosed] = deque()
-        self._answers: deque[tuple[str, msg.AdviceAnswer]] = deque()
+        self._answers: deque[tuple[str | None, msg.AdviceAnswer]] = deque()
         self._results: dict[str, AnswerResult] = {}
         self._busy = False
         self._readings_since: datetime | None = None
@@ -110,6 +110,11 @@ class PatientLoop:
     def monitoring_changed(self, message: msg.MonitoringChanged) -> None:
         """Consent was given or taken back, or a death noted: read it before the next step."""
         self._read_standing = True
+
+    @workflow.signal
+    def answer_recorded(self, message: msg.AnswerRecorded) -> None:
+        """The record holds an answer whose update may have been lost: act on it too, once."""
+        self._answers.append((None, msg.AdviceAnswer(message.advice_id, message.answer)))
 
     @workflow.signal
     def review_closed(self, message: msg.ReviewClosed) -> None:
@@ -249,7 +254,10 @@ class PatientLoop:
     async def _answer_each(self) -> None:
         while self._answers:
             key, given = self._answers[0]
-            self._results[key] = await self._answer_one(given)
+            if key is not None:
+                self._results[key] = await self._answer_one(given)
+            elif given.advice_id not in self._done:
+                await self._answer_one(given)
             self._answers.popleft()
 
     async def _answer_one(self, given: msg.AdviceAnswer) -> AnswerResult:
@@ -305,18 +313,16 @@ class PatientLoop:
 
     async def _look_at_standing(self) -> None:
         self._read_standing = False
-        was_halted, was_monitored = self._halted, self._monitored
-        about = ask.About(self._patient_id)
+        was, about = (self._halted, self._monitored), ask.About(self._patient_id)
         standing = await call(RecordActivities.standing, about, lane=policy.IO)
         self._halted, self._monitored = standing.halted, standing.monitored
         if (self._halted or not self._monitored) and self._advice_id is not None:
             await self._close_advice(self._advice_id, AdviceOutcome.WITHDRAWN)
-        if self._monitored and not was_monitored:
+        if self._monitored and not was[1]:
             # The wait for readings starts anew: nobody was asked for any meanwhile.
             self._waits_since = workflow.now()
             self._expect_readings()
-        changed = (self._halted, self._monitored) != (was_halted, was_monitored)
-        self._reassess = self._reassess or changed
+        self._reassess = self._reassess or (self._halted, self._monitored) != was
 
     # --- follow-ups and due times ---
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from services.loop_results import Answer
 from services.outbox_messages import OutboxMessage, Signal, Workflow
 from workflows import messages as msg
 
@@ -22,6 +23,7 @@ _SIGNALS: Mapping[Signal, type] = {
     Signal.HALT_CHANGED: msg.HaltChanged,
     Signal.MONITORING_CHANGED: msg.MonitoringChanged,
     Signal.MODEL_PROMOTED: msg.ModelPromoted,
+    Signal.ANSWER_RECORDED: msg.AnswerRecorded,
     Signal.DECISION_RECORDED: msg.DecisionRecorded,
     Signal.ALARM_RAISED: msg.AlarmRaised,
     Signal.REPEAT_RECORDED: msg.RepeatRecorded,
@@ -55,7 +57,17 @@ def signal_of(message: OutboxMessage, written_at: datetime) -> object:
         Undeliverable: the payload does not fit the signal.
     """
     try:
-        payload = _SIGNALS[message.signal](**message.payload)
-    except (KeyError, TypeError) as err:
+        return _typed(_SIGNALS[message.signal](**message.payload), written_at)
+    except (KeyError, TypeError, ValueError) as err:
         raise Undeliverable(f"payload does not fit signal {message.signal.value}") from err
-    return replace(payload, written_at=written_at) if isinstance(payload, msg.Recorded) else payload
+
+
+def _typed(payload: object, written_at: datetime) -> object:
+    """Return the payload with what is no text in the outbox. Raises: ValueError."""
+    match payload:
+        case msg.Recorded():
+            return replace(payload, written_at=written_at)
+        case msg.AnswerRecorded():
+            return replace(payload, answer=Answer(payload.answer))
+        case _:
+            return payload

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.audit.actions import Action
 from services.ids import new_id
 from services.loop_results import AdviceOutcome, Answer, AnswerStatus
+from services.outbox_messages import answer_recorded
 from services.store import documents, tasks
 from services.store.entries import AdviceBody, AdviceEntry
 from services.store.errors import NotInRecord
@@ -106,7 +107,10 @@ async def list_for(tx: Transaction, patient_id: str, *, limit: int = 50) -> tupl
 async def record_answer(
     tx: Transaction, advice_id: str, *, answer: Answer, reason: str | None = None, now: datetime
 ) -> AnswerStatus:
-    """Keep the patient's first answer. The same again: RECORDED; another: CHANGED."""
+    """Keep the patient's first answer and tell the loop of it.
+
+    The same again: RECORDED; another: CHANGED.
+    """
     entry = await get(tx, advice_id)
     earlier = await answer_of(tx, advice_id)
     if earlier is not None:
@@ -142,6 +146,7 @@ async def record_answer(
         payload=None if reason is None else {"reason": reason},
         patient_id=entry.patient_id,
     )
+    await tx.send(answer_recorded(entry.patient_id, advice_id, answer), now=now)
     return AnswerStatus.RECORDED
 
 

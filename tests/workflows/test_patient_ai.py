@@ -307,3 +307,43 @@ async def test_a_step_taken_before_is_looked_at_when_consent_is_gone(clinic: Cli
     await holds(lambda: clinic.records.tasks)
     assert list(clinic.records.tasks.values()) == [TaskKind.LOOK_AT_PATIENT_STEP]
     assert clinic.records.reminders == {}
+
+
+@pytest.mark.parametrize("answer", list(Answer))
+async def test_an_answer_whose_request_was_lost_is_acted_on_from_the_record(
+    clinic: Clinic, answer: Answer
+) -> None:
+    advise(clinic)
+    clinic.records.answers["advice"] = answer
+    handle = await clinic.start_patient()
+    said = msg.AnswerRecorded(PATIENT_ID, "advice", answer)
+    for _ in range(2):
+        await handle.signal(Signal.ANSWER_RECORDED.value, said)
+    expected = {Answer.ACCEPT: AdviceOutcome.ENACTED, Answer.DECLINE: AdviceOutcome.DECLINED}
+    await holds(lambda: clinic.records.advice_closed == {"advice": expected[answer]})
+    late = await clinic.loops.answer_advice(PATIENT_ID, "advice", answer, "u1")
+    assert late.status.value == expected[answer].value
+    assert len(clinic.records.enacted) == (1 if answer is Answer.ACCEPT else 0)
+
+
+async def test_an_answer_that_came_first_is_not_acted_on_again_when_the_record_tells_of_it(
+    clinic: Clinic,
+) -> None:
+    advise(clinic)
+    handle = await clinic.start_patient()
+    await clinic.loops.answer_advice(PATIENT_ID, "advice", Answer.ACCEPT, "u1")
+    said = msg.AnswerRecorded(PATIENT_ID, "advice", Answer.ACCEPT)
+    await handle.signal(Signal.ANSWER_RECORDED.value, said)
+    await clinic.record(handle)
+    await clinic.patient_settles(handle, sequence=2)
+    assert clinic.records.enact_calls == ["advice/advice"]
+
+
+async def test_an_answer_in_the_record_is_not_acted_on_while_halted(clinic: Clinic) -> None:
+    advise(clinic)
+    handle = await clinic.start_patient()
+    await clinic.loops.halt(PATIENT_ID, HaltedBy.PATIENT, "p")
+    said = msg.AnswerRecorded(PATIENT_ID, "advice", Answer.ACCEPT)
+    await handle.signal(Signal.ANSWER_RECORDED.value, said)
+    await clinic.patient_settles(handle, sequence=1)
+    assert clinic.records.enact_calls == []

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from services.loop_results import Answer
 from services.outbox_messages import (
     OutboxMessage,
     Signal,
     alarm_raised,
+    answer_recorded,
     careplan_changed,
     decision_recorded,
     halt_changed,
@@ -28,6 +30,7 @@ ALL = (
     alarm_raised("a", "p"),
     repeat_recorded("a", "p"),
     decision_recorded("r", "p", "d"),
+    answer_recorded("p", "advice", Answer.ACCEPT),
     windows_waiting(),
 )
 
@@ -58,3 +61,10 @@ def test_a_start_without_the_id_it_needs_is_refused() -> None:
 def test_a_signal_that_only_loops_send_is_not_taken_from_the_outbox() -> None:
     with pytest.raises(Undeliverable):
         signal_of(replace(recorded("p", "readings"), signal=Signal.REVIEW_CLOSED), wall_clock())
+
+
+def test_an_answer_that_is_none_is_refused_here_and_not_in_the_loop() -> None:
+    said = answer_recorded("p", "advice", Answer.ACCEPT)
+    assert signal_of(said, wall_clock()) == msg.AnswerRecorded("p", "advice", Answer.ACCEPT)
+    with pytest.raises(Undeliverable):
+        signal_of(replace(said, payload={**said.payload, "answer": "perhaps"}), wall_clock())
