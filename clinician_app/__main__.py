@@ -1,4 +1,4 @@
-"""`python -m clinician_app api | dashboard | create-clinician`: this door's composition root."""
+"""`python -m clinician_app api | dashboard | create-clinician | set-away`: composition root."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 from services import clock, settings
 from services.settings import Settings, SettingsError
@@ -49,6 +50,8 @@ def _run(chosen: argparse.Namespace, loaded: Settings) -> int:
         return asyncio.run(_serve_api(loaded))
     if chosen.command == "dashboard":
         return _serve_dashboard(loaded)
+    if chosen.command == "set-away":
+        return asyncio.run(_set_away(loaded, chosen))
     return asyncio.run(_create_clinician(loaded, chosen))
 
 
@@ -62,7 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--name", required=True, help="as printed beside a signature")
     create.add_argument("--role", required=True, choices=ROLES)
     create.add_argument("--cover", metavar="USERNAME", help="who acts while this one is away")
+    away = commands.add_parser("set-away", help="let the one who covers in, until a moment")
+    away.add_argument("--username", required=True)
+    away.add_argument("--until", required=True, type=_moment, help="such as 2026-03-02T09:00Z")
     return parser
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("needs its offset from UTC")
+    return moment
 
 
 async def _serve_api(loaded: Settings) -> int:
@@ -112,6 +125,21 @@ async def _create_clinician(loaded: Settings, chosen: argparse.Namespace) -> int
     finally:
         await store.close()
     print(clinician_id)
+    return 0
+
+
+async def _set_away(loaded: Settings, chosen: argparse.Namespace) -> int:
+    from clinician_app.accounts import AccountRefused, set_away
+    from services.store import Role, Store
+
+    store = await Store.open(loaded, Role.CLINICIAN)
+    try:
+        await set_away(store, chosen.username, chosen.until, now=clock.now())
+    except AccountRefused as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    finally:
+        await store.close()
     return 0
 
 

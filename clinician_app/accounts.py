@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.access.passwords import PasswordUnfit, hash_password, password_matches
@@ -73,6 +73,19 @@ async def create_account(store: Store, account: NewAccount, *, now: datetime) ->
         )
         await credentials.add_clinician(tx, row, now=now)
     return clinician_id
+
+
+async def set_away(store: Store, username: str, until: datetime, *, now: datetime) -> None:
+    """Let who covers see this clinician's patients and get their pages; a past `until` ends it.
+
+    Raises:
+        AccountRefused: there is no such account.
+    """
+    async with store.transaction(SYSTEM) as tx:
+        found = await credentials.clinician_by_username(tx, username)
+        if found is None:
+            raise AccountRefused(f"there is no user {username}")
+        await credentials.change_clinician(tx, replace(found, away_until=until), now=now)
 
 
 class Passwords:

@@ -152,7 +152,9 @@ _ACTOR = "current_setting('clinaiops.actor_id', true)"
 _TEAM = (
     "patient_id IN (SELECT team.patient_id FROM care_team team"
     " LEFT JOIN clinicians covered ON covered.clinician_id = team.clinician_id"
-    f" WHERE team.clinician_id = {_ACTOR} OR covered.cover_clinician_id = {_ACTOR}"
+    f" WHERE team.clinician_id = {_ACTOR} OR (covered.cover_clinician_id = {_ACTOR}"
+    # Who covers is let in while they are needed; called in by a ladder they are in anyway.
+    " AND (NOT covered.active OR covered.away_until > now()))"
     # Whom a ladder told may answer: a page that nobody can act on is worse than none.
     " UNION ALL SELECT called.patient_id FROM called_in called"
     f" WHERE called.clinician_id = {_ACTOR} AND called.until > now())"

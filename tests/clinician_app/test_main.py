@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 from services.settings import Settings
 from services.store import Acting, Role, credentials
@@ -38,6 +39,24 @@ async def test_an_account_is_made_with_role_and_cover(
     assert found is not None and found.clinician_id == anna.stdout.strip()
     assert found.cover_clinician_id == ben.stdout.strip() and found.roles == {"lead"}
     assert clinic.PASSWORD not in found.password_hash
+
+
+async def test_a_clinician_is_set_away_until_a_moment_with_its_offset(
+    settings: Settings, store_factory: StoreFactory
+) -> None:
+    make = ("create-clinician", "--name", "Dr A", "--role", "clinician", "--username", "anna")
+    assert run(settings, *make, password=clinic.PASSWORD).returncode == 0
+    away = ("set-away", "--until", "2026-03-02T09:00+01:00", "--username")
+    assert run(settings, *away, "anna", password="").returncode == 0
+    store = await store_factory(Role.CLINICIAN)
+    async with store.transaction(Acting("system", "test", None)) as tx:
+        found = await credentials.clinician_by_username(tx, "anna")
+    assert found is not None
+    assert found.away_until == datetime(2026, 3, 2, 8, tzinfo=UTC)
+    nobody = run(settings, *away, "nobody", password="")
+    assert nobody.returncode == 1 and "nobody" in nobody.stderr
+    vague = ("set-away", "--username", "anna", "--until", "2026-03-02T09:00")
+    assert run(settings, *vague, password="").returncode == 2
 
 
 def test_a_refusal_says_what_to_change_and_makes_nothing(settings: Settings) -> None:

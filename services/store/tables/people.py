@@ -72,7 +72,7 @@ class ConsentDecision(RecordTable, table=True):
 
 
 class Clinician(RecordTable, table=True):
-    """A clinician's account. `cover_clinician_id` acts while this one is away."""
+    """A clinician's account. `cover_clinician_id` sees the patients while this one is away."""
 
     __tablename__ = "clinicians"
 

@@ -1,6 +1,11 @@
 """One patient over HTTP: the record, the trend, the timeline; who looked is in the log."""
 
+from dataclasses import replace
+from datetime import timedelta
+
+from services import clock
 from services.ids import new_id
+from services.store import Acting, credentials
 from tests.clinician_app import clinic
 from tests.clinician_app.conftest import Api
 
@@ -83,12 +88,18 @@ async def test_another_clinicians_patient_and_nobody_are_the_same_not_found(
         assert (await api.actions_on(patient_id))[before:] == ["access.denied"], part
 
 
-async def test_the_one_who_covers_sees_the_patient(api: Api) -> None:
+async def test_the_one_who_covers_sees_the_patient_while_the_other_is_away(api: Api) -> None:
     await clinic.clinician(api.store, "ben")
     anna = await clinic.clinician(api.store, "anna", cover="ben")
     patient_id = await clinic.patient(api.store, anna, clinic.Sick("Ada, A"))
-    answer = await api.http.get(f"/v1/patients/{patient_id}", headers=await api.sign_in("ben"))
-    assert answer.status_code == 200
+    headers = await api.sign_in("ben")
+    path = f"/v1/patients/{patient_id}"
+    assert (await api.http.get(path, headers=headers)).status_code == 404
+    now = clock.now()
+    async with api.store.transaction(Acting("system", "test", None)) as tx:
+        away = replace(await credentials.clinician(tx, anna), away_until=now + timedelta(days=1))
+        await credentials.change_clinician(tx, away, now=now)
+    assert (await api.http.get(path, headers=headers)).status_code == 200
 
 
 async def test_what_is_no_id_is_refused_before_anything_is_read(api: Api) -> None:

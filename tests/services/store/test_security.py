@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -9,12 +11,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from services import clock
 from services.clinical.titration import Titrator
 from services.settings import Settings
 from services.store import (
     Acting,
     NotInRecord,
     Role,
+    Store,
+    credentials,
     patients,
     readings,
     regimen,
@@ -174,19 +179,45 @@ async def test_the_gateway_cannot_write_for_another_patient(store_factory: Store
             await tx.session.execute(text(statement), {"patient": bea.patient_id})
 
 
-async def test_a_clinician_sees_the_care_team_and_whom_they_cover(
+async def change(store: Store, clinician_id: str, **values: object) -> None:
+    async with store.transaction(Acting("system", "test", None)) as tx:
+        account = await credentials.clinician(tx, clinician_id)
+        changed = replace(account, **values)  # type: ignore[arg-type]
+        await credentials.change_clinician(tx, changed, now=NOW)
+
+
+async def test_a_clinician_sees_the_care_team_and_whom_they_cover_while_that_one_is_away(
     store_factory: StoreFactory,
 ) -> None:
     store = await store_factory(Role.CLINICIAN)
     covered = await enrol(store, cover="cover-1")
     stranger = await enrol(store)
     own = Person(covered.patient_id, "cover-1")
+    with pytest.raises(NotInRecord):
+        async with acting_as(store, own):
+            pass
+    await change(store, covered.clinician_id, away_until=clock.now() - timedelta(minutes=1))
+    with pytest.raises(NotInRecord):
+        async with acting_as(store, own):
+            pass
+    await change(store, covered.clinician_id, away_until=clock.now() + timedelta(days=1))
     async with acting_as(store, own) as tx:
         seen = [row.patient_id for row in await patients.list_for_clinician(tx)]
     assert seen == [covered.patient_id]
     with pytest.raises(NotInRecord):
         async with acting_as(store, Person(stranger.patient_id, "cover-1")):
             pass
+
+
+async def test_who_covers_for_a_closed_account_sees_its_patients(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.CLINICIAN)
+    covered = await enrol(store, cover="cover-2")
+    await change(store, covered.clinician_id, active=False)
+    async with acting_as(store, Person(covered.patient_id, "cover-2")) as tx:
+        seen = [row.patient_id for row in await patients.list_for_clinician(tx)]
+    assert seen == [covered.patient_id]
 
 
 async def test_a_process_that_saw_a_patient_once_does_not_show_them_to_another_clinician(
