@@ -1,22 +1,30 @@
 """Make the README's pictures from a running demo: `python docs/pictures.py`.
 
-Signs in to the dashboard as the demo's lead clinician and photographs the pages at 1440 × 900.
+Signs in to the dashboard as the demo's lead clinician and photographs the pages at 1440 × 900,
+then enrols one more simulated patient and photographs the patient's app at a phone's size.
 """
 
 import asyncio
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from playwright.async_api import Page, async_playwright
+import httpx
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from demo.backfill import record_bytes
+from demo.desk import Desk, Login
+from demo.personas import PERSONAS, Story
+from services import clock
 from services.settings import Settings, load
 from tests.browser import FLAGS, VIEWPORT, find_browser
 
 HERE = Path(__file__).parent
 PATIENCE_MS = 30_000
+PHONE: ViewportSize = {"width": 390, "height": 844}
 # The table is drawn on a canvas: its rows are places, not elements.
 HEADER_PX, ROW_PX = 36, 35
 # The other pages, each with words that stand on it once it is drawn.
@@ -76,8 +84,40 @@ async def open_review(page: Page) -> None:
     await page.get_by_role("radio", name="Modify").wait_for()
 
 
+async def admit(settings: Settings) -> str:
+    """Import one more simulated patient, confirm the record, and return the phone's code."""
+    username, password = demo_login(settings)
+    persona = next(p for p in PERSONAS if p.story is Story.CONTROLLED)
+    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as http:
+        desk = Desk(http, settings.clinician_api_url, settings.gateway_url)
+        await desk.sign_in(Login("lead", username, password))
+        imported = await desk.import_record(record_bytes(persona.record), timezone="Etc/UTC")
+        since = clock.now() - timedelta(days=120)
+        patient_id = str(imported["patient_id"])
+        await desk.reconcile(patient_id, persona, since=since.isoformat())
+    return str(imported["enrolment_code"])
+
+
+async def photograph_phone(browser: Browser, settings: Settings) -> None:
+    """Enrol a browser of a phone's size as a patient's phone and photograph today's plan."""
+    page = await browser.new_page(viewport=PHONE, locale="en-GB", timezone_id="UTC")
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto(f"{settings.gateway_url}/app")
+    await page.get_by_label("Code from your clinic").fill(await admit(settings))
+    await page.get_by_label("Blood pressure monitor").fill("Demo cuff")
+    await page.get_by_label("The cuff fits").check()
+    await page.get_by_role("button", name="Connect").click()
+    await page.get_by_label("My readings, doses").check()
+    await page.get_by_label("I may be offered").check()
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("heading", name="Today").wait_for()
+    await page.wait_for_load_state("networkidle")
+    await page.screenshot(path=HERE / "phone.png")
+    print("docs/phone.png")
+
+
 async def main() -> None:
-    """Photograph each page of the dashboard once."""
+    """Photograph each page of the dashboard once, and the patient's app."""
     settings = load()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
@@ -91,6 +131,7 @@ async def main() -> None:
             await page.get_by_role("link", name=re.compile(label)).first.click()
             await page.get_by_text(shown).first.wait_for()
             await picture(page, label.lower())
+        await photograph_phone(browser, settings)
         await browser.close()
 
 

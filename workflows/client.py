@@ -40,7 +40,7 @@ from workflows.starts import Start
 ANSWER_WITHIN = timedelta(seconds=15)
 ATTEMPTS = 3
 # An update that a run accepted and did not finish, because the run ended: the next run takes it.
-# Source: Temporal server issue 6375.
+# Source: temporalio/temporal #6375.
 _TRY_AGAIN = {"AcceptedUpdateCompletedWorkflow", "AlreadyCompleted"}
 
 Result = TypeVar("Result")

@@ -20,9 +20,12 @@ from services.problems import (
     json_pointer,
     language_of,
 )
-from services.store.errors import Changed, NotInRecord, NotOpen
+from services.store.errors import Changed, NotInRecord, NotOpen, is_outage
 
 logger = logging.getLogger("clinaiops.clinician")
+
+# A killed database is back in a second or two.
+RETRY_AFTER_S = 2
 
 _FROM_STATUS = {
     404: ProblemCode.NOT_FOUND,
@@ -90,6 +93,13 @@ async def _on_unreadable(request: Request, error: Exception) -> Response:
 
 
 async def _on_defect(request: Request, error: Exception) -> Response:
-    """The edge of the process: answer 500, log what kind of defect and never its values."""
+    """The edge of the process: answer 500, log what kind of defect and never its values.
+
+    A database that went away is no defect: the same request may be sent again.
+    """
+    if is_outage(error):
+        logger.warning("record_unavailable", extra={"error_type": type(error).__name__})
+        again = {"Retry-After": str(RETRY_AFTER_S)}
+        return _answer(request, Problem(ProblemCode.TEMPORARILY_UNAVAILABLE), again)
     logger.error("unexpected_error", extra={"error_type": type(error).__name__})
     return _answer(request, Problem(ProblemCode.INTERNAL_ERROR))

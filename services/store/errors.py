@@ -35,9 +35,16 @@ class Tampered(VaultError):
     """The bytes were changed, or belong to another table, column, row or patient."""
 
 
+# Connection exceptions; shutdown, crash and recovery of the server; too many connections.
+# Source: PostgreSQL 18, appendix A, error codes.
+_OUTAGE_STATES = ("08", "57P", "53300")
+
+
 def is_outage(error: BaseException) -> bool:
     """Return whether the database could not be reached or went away: the same request may be
     tried again. Anything else that a query raises is a defect."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state.startswith(_OUTAGE_STATES):
+            return True
     return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)

@@ -113,6 +113,13 @@ class Store:
 
 def _engine(dsn: str, pool_size: int) -> AsyncEngine:
     # A failed statement's parameters could be about a patient: they stay out of every message.
+    # A connection is asked whether it lives before it is used, so that a restart of the database
+    # costs no request more than the ones it interrupted.
     return create_async_engine(
-        dsn, pool_size=pool_size, max_overflow=10, pool_recycle=600, hide_parameters=True
+        dsn,
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_recycle=600,
+        pool_pre_ping=True,
+        hide_parameters=True,
     )
