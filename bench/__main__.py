@@ -10,6 +10,7 @@ from typing import Final
 SUITES: Final = (
     ("one judgement of the guard", ("bench.clinical",)),
     ("the audit record and its verifier", ("bench.audit", "--events", "100000")),
+    ("the models", ("bench.models",)),
     ("the loop: uploads a second, reading to verdict (needs `make demo`)", ("bench.loop",)),
 )
 
