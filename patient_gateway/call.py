@@ -184,12 +184,16 @@ class Call:
         for name in ended:
             if await credentials.is_revoked(tx, name):
                 raise _denial(DenialReason.EXPIRED)
-        if await self._lost_device(tx):
+        if await self._lost_device(tx) or await self._closed_account(tx):
             raise _denial(DenialReason.EXPIRED)
         consent = frozenset[ConsentPurpose]()
         if self.patient_id is not None:
             consent = await consents.current(tx, self.patient_id)
         self._decide(consent)
+
+    async def _closed_account(self, tx: Transaction) -> bool:
+        # The clinician's door issues tokens; an account closed since then is out here as well.
+        return self._kind == "clinician" and await credentials.is_closed(tx, self.claims.actor_id)
 
     async def _lost_device(self, tx: Transaction) -> bool:
         if self.claims.device_id is None:

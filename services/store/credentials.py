@@ -57,6 +57,12 @@ async def is_active(tx: Transaction, clinician_id: str) -> bool:
     return found is not None and found.active
 
 
+async def is_closed(tx: Transaction, clinician_id: str) -> bool:
+    """Return whether this account is here and may not be used any more."""
+    found = await _clinician(tx, CLINICIANS.c.clinician_id == clinician_id)
+    return found is not None and not found.active
+
+
 async def clinicians(tx: Transaction) -> tuple[ClinicianRow, ...]:
     """Return every account, by username."""
     rows = (await tx.session.execute(select(CLINICIANS).order_by(CLINICIANS.c.username))).all()

@@ -228,6 +228,18 @@ async def test_a_session_that_a_clinician_ended_opens_nothing_here_either(
     assert (await clinician.post(path, bundle("Canaryson"))).status_code == 401
 
 
+async def test_a_closed_clinicians_account_opens_nothing_here_either(
+    gateway: Gateway, store_factory: StoreFactory
+) -> None:
+    path = "/v1/imports?simulated=true&timezone=Asia/Shanghai"
+    assert (await gateway.clinician().post(path, bundle("Canaryson"))).status_code == 201
+    accounts = await store_factory(Role.CLINICIAN)
+    async with accounts.transaction(Acting("system", "test", None)) as tx:
+        open_ = await credentials.clinician(tx, gateway.clinician_id)
+        await credentials.change_clinician(tx, replace(open_, active=False), now=gateway.clock())
+    assert (await gateway.clinician().post(path, bundle("Canaryson"))).status_code == 401
+
+
 async def test_a_token_of_an_erased_or_invented_patient_opens_nothing(
     gateway: Gateway, phone: Phone
 ) -> None:
