@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from clinician_app.api.care_bodies import PrescriptionIn, ReconcileBody, Reconci
 from clinician_app.api.patients import unknowns
 from clinician_app.api.reading import Id, bound
 from services.clinical.formulary import FORMULARY, Drug
-from services.clinical.patient import Pregnancy, Prescription, Target
+from services.clinical.patient import DoseChangeRecord, Pregnancy, Prescription, Target
 from services.clinical.units import UnreadableDose, parse_dose
 from services.fhir.medication import imported_order
 from services.fhir.resource import Subject, to_bytes
@@ -123,10 +123,12 @@ async def _set_regimen(
     if len(set(drugs)) != len(drugs):
         raise _invalid("/prescriptions", "name each drug once")
     await _require_no_step_up(tx, patient_id, lines, before)
+    await _require_known_times(tx, patient_id, lines, before)
     known = {item.order_id for item in before.values()}
     new = [line for line in lines if line.order_id not in known]
     await _write_orders(tx, patient_id, new, caller)
     await regimen.import_prescriptions(tx, patient_id, lines, now=caller.now)
+    await regimen.note_changes(tx, patient_id, _raises(lines, before))
 
 
 async def _require_no_step_up(
@@ -146,8 +148,51 @@ async def _require_no_step_up(
         if line.drug in ordered_here and line.daily_dose_ug > dose_ug:
             raise _invalid(
                 f"/prescriptions/{place}/daily_dose",
-                "was ordered here: decide a higher dose in a review",
+                "was changed here before: decide a higher dose in a review",
             )
+
+
+async def _require_known_times(
+    tx: Transaction,
+    patient_id: str,
+    lines: Iterable[Prescription],
+    before: dict[Drug, Prescription],
+) -> None:
+    """A dose that differs from the record began after what the record holds.
+
+    A raised one began at the earliest on the day of the last record (UTC): dated back, it would
+    pass as a dose that was waited for long enough. Raises: ProblemRaised.
+    """
+    noted_at = await regimen.noted_at(tx, patient_id)
+    for place, line in enumerate(lines):
+        known = before.get(line.drug)
+        if known is None or line.daily_dose_ug == known.daily_dose_ug:
+            continue
+        too_old = line.since < known.since
+        if noted_at is not None and line.daily_dose_ug > known.daily_dose_ug:
+            too_old = too_old or line.since.astimezone(UTC).date() < noted_at.date()
+        if too_old:
+            raise _invalid(
+                f"/prescriptions/{place}/since", "is before the record of the dose before it"
+            )
+
+
+def _raises(
+    lines: Iterable[Prescription], before: dict[Drug, Prescription]
+) -> tuple[DoseChangeRecord, ...]:
+    """Return the doses that went up since the last record: the wait for the next step begins."""
+    return tuple(
+        DoseChangeRecord(
+            drug=line.drug,
+            from_ug=known.daily_dose_ug,
+            to_ug=line.daily_dose_ug,
+            effective_at=line.since,
+            by_patient=False,
+            envelope_id=None,
+        )
+        for line in lines
+        if (known := before.get(line.drug)) is not None and line.daily_dose_ug > known.daily_dose_ug
+    )
 
 
 async def _write_orders(

@@ -41,6 +41,13 @@ async def current(tx: Transaction, patient_id: str) -> tuple[Prescription, ...]:
     return documents.load(Regimen, body).prescriptions
 
 
+async def noted_at(tx: Transaction, patient_id: str) -> datetime | None:
+    """Return when the regimen was last written; None when it never was."""
+    newest = select(func.max(REGIMENS.c.at)).where(REGIMENS.c.patient_id == patient_id)
+    moment: datetime | None = (await tx.session.execute(newest)).scalar()
+    return moment
+
+
 async def changes(tx: Transaction, patient_id: str) -> tuple[DoseChangeRecord, ...]:
     """Return every dose change that took effect, oldest first."""
     statement = (

@@ -170,7 +170,7 @@ async def test_a_reconciled_regimen_holds_marketed_doses_only(case: Case) -> Non
         "drug": "amlodipine",
         "daily_dose": "10 mg",
         "times_a_day": 1,
-        "since": (clock.now() - timedelta(days=40)).isoformat(),
+        "since": clock.now().isoformat(),
         "tablets_in_hand": 30,
     }
     for wrong, code in (
@@ -308,3 +308,28 @@ async def test_a_day_of_death_that_cannot_be_is_refused(case: Case, body: dict[s
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_input")
     async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
         assert not (await patients.facts(tx, case.patient_id)).deceased
+
+
+async def test_a_dose_that_was_raised_elsewhere_starts_the_wait_for_the_next_step(
+    case: Case,
+) -> None:
+    (taken,) = await current_regimen(case)
+    now = clock.now()
+    line = {"drug": taken.drug.value, "daily_dose": "10 mg", "times_a_day": 1}
+    back = {**line, "since": (now - timedelta(days=29)).isoformat()}
+    refused = await case.post(f"{case.path}/reconcile", {"prescriptions": [back]})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/prescriptions/0/since"
+    lower = {**line, "daily_dose": "2.5 mg"}
+    before_it = {**lower, "since": (taken.since - timedelta(days=1)).isoformat()}
+    refused = await case.post(f"{case.path}/reconcile", {"prescriptions": [before_it]})
+    assert refused.status_code == 422
+    assert await current_regimen(case) == (taken,)
+    noted = {**line, "since": now.isoformat()}
+    assert (
+        await case.post(f"{case.path}/reconcile", {"prescriptions": [noted]})
+    ).status_code == 200
+    async with case.api.store.transaction(Acting("clinician", case.anna, case.patient_id)) as tx:
+        (change,) = await regimen.changes(tx, case.patient_id)
+    assert (change.from_ug, change.to_ug, change.by_patient) == (5_000, 10_000, False)
+    assert change.effective_at == now
