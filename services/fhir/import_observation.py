@@ -71,7 +71,9 @@ def _read(observation: dict[str, object], now: datetime) -> _Found:
     if observation.get("dataAbsentReason") is not None:
         return None
     when = fields.moment(fields.text(observation, "effectiveDateTime"))
-    if when is None or when[0] > now + _CLOCKS_DIFFER:
+    if when is not None and when[0] > now + _CLOCKS_DIFFER:
+        return _unknown("in_the_future", observation)
+    if when is None:
         return _unknown("reading_time" if code in _PANELS else "lab_time", observation)
     if code in _PANELS:
         return _reading(observation, when, now)

@@ -26,6 +26,7 @@ RefusalCode = Literal[
 UnknownKind = Literal[
     "unreadable_resource", "medicine", "dose", "conflicting_requests", "condition", "allergy",
     "lab_unit", "lab_value", "lab_time", "reading_value", "reading_time", "time",
+    "in_the_future",
 ]  # fmt: skip
 
 

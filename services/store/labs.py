@@ -50,7 +50,7 @@ async def order(
     tx: Transaction, patient_id: str, labs: Sequence[Lab], *, now: datetime
 ) -> tuple[str, ...]:
     """Note that tests were ordered; one already awaited is not ordered again. Return new ids."""
-    awaited = {item.lab for item in await pending(tx, patient_id)}
+    awaited = {item.lab for item in await pending(tx, patient_id, now=now)}
     rows = [
         {
             "lab_order_id": new_id(),
@@ -93,13 +93,13 @@ async def ids_between(
     return tuple((row.lab_id, Lab(row.lab)) for row in rows)
 
 
-async def pending(tx: Transaction, patient_id: str) -> tuple[PendingLab, ...]:
-    """Return the tests that were ordered and have no result yet, oldest first."""
+async def pending(tx: Transaction, patient_id: str, *, now: datetime) -> tuple[PendingLab, ...]:
+    """Return the tests that were ordered and have no result yet at `now`, oldest first."""
     statement = (
         select(LAB_ORDERS.c.lab, func.min(LAB_ORDERS.c.ordered_at).label("ordered_at"))
         .where(
             LAB_ORDERS.c.subject_id == tx.subject_id(patient_id),
-            LAB_ORDERS.c.answered_at.is_(None),
+            LAB_ORDERS.c.answered_at.is_(None) | (LAB_ORDERS.c.answered_at > now),
         )
         .group_by(LAB_ORDERS.c.lab)
         .order_by("ordered_at")
@@ -119,5 +119,6 @@ async def _answer(
             LAB_ORDERS.c.answered_at.is_(None),
             LAB_ORDERS.c.ordered_at <= taken_at,
         )
-        .values(answered_at=now)
+        # A result that is dated ahead of us is not seen before its time, and answers nothing.
+        .values(answered_at=max(now, taken_at))
     )

@@ -65,7 +65,7 @@ async def build(
         intolerances_complete=facts.intolerances_complete,
         pregnancy=facts.pregnancy,
         labs=await labs.between(tx, patient_id, now - LABS_LOOK_BACK, end),
-        pending_labs=await labs.pending(tx, patient_id),
+        pending_labs=await labs.pending(tx, patient_id, now=now),
         readings=await readings.between(
             tx, patient_id, now - READINGS_LOOK_BACK, end + CLOCK_AHEAD
         ),

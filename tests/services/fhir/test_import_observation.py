@@ -47,7 +47,7 @@ def test_each_code_and_unit_becomes_our_unit(
         (lab("2160-0", 88.4, "mg/dL"), "lab_value"),
         (lab("2823-3", 4.8, "mmol/L", effectiveDateTime="2026-02"), "lab_time"),
         (lab("2823-3", 4.8, "mmol/L", effectiveDateTime="2026-02-01T08:00:00"), "lab_time"),
-        (lab("2823-3", 4.8, "mmol/L", effectiveDateTime="2027-02-01T08:00:00Z"), "lab_time"),
+        (lab("2823-3", 4.8, "mmol/L", effectiveDateTime="2027-02-01T08:00:00Z"), "in_the_future"),
     ],
 )
 def test_what_cannot_be_read_is_listed_and_never_a_result(
