@@ -134,6 +134,7 @@ async def test_a_corrected_result_of_the_same_sample_is_kept_and_is_the_latest(
         "entry": [{"resource": {**corrected, **about}}],
     }
     for _ in range(2):
+        gateway.clock.forward(minutes=1)
         answer = await gateway.clinician().post(f"/v1/imports/{patient_id}", more)
         assert answer.status_code == 200, answer.text
     async with gateway.store.transaction(Acting("system", "t", patient_id)) as tx:
