@@ -37,6 +37,7 @@ export async function today() {
   emergencyNumber = plan.emergency_number;
   const date = (text) => new Date(text).toLocaleDateString(language(), { dateStyle: "full" });
   show(el("h2", {}, t("home")),
+    plan.simulated ? el("p", { class: "simulated" }, t("simulated")) : null,
     plan.halted ? card("", el("p", {}, t("halted"))) : null,
     ...plan.advice.map(adviceCard),
     el("h2", {}, t("medicines")),
@@ -46,10 +47,14 @@ export async function today() {
     plan.next_visit ? card("", el("p", {}, `${t("nextVisit")}: ${date(plan.next_visit)}`)) : null);
 }
 
+function tabletWord(count) {
+  return t(["1", "1/2"].includes(String(count)) ? "tablet" : "tablets");
+}
+
 function medicineCard(medicine) {
   const place = el("div");
   const count = medicine.tablets_per_intake
-    ? `${medicine.tablets_per_intake} ${t("tablets")} ${t("tabletsOf")} ${medicine.tablet_strength}` : "";
+    ? `${medicine.tablets_per_intake} ${tabletWord(medicine.tablets_per_intake)} ${t("tabletsOf")} ${medicine.tablet_strength}` : "";
   const record = async (taken) => {
     const item = { client_id: crypto.randomUUID(), drug: medicine.drug, taken,
       intake_dose: medicine.intake_dose, taken_at: localInstant() };

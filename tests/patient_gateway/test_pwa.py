@@ -58,6 +58,7 @@ async def enrol(gateway: Gateway, page: Page, address: str) -> str:
     await page.get_by_label("I may be offered").check()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    await expect(page.get_by_text("Simulated patient")).to_be_visible()
     return str(imported["patient_id"])
 
 
