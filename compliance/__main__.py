@@ -17,6 +17,7 @@ from pathlib import Path
 from prometheus_client import start_http_server
 
 from compliance import keys, sealer, verify
+from compliance.bundle import CannotExport
 from compliance.export import NotSealed, Request, export
 from compliance.witness import MemoryLost, Witness, WitnessRefusal
 from compliance.witness_http import WitnessServer, ask
@@ -30,6 +31,10 @@ from services.store.roles import Role
 from services.store.store import Store
 
 logger = logging.getLogger("compliance")
+REFUSALS = (
+    *(SettingsError, NotSealed, CannotExport, FileExistsError, MemoryLost),
+    cluster.ClusterError,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(load(), options))
-    except (SettingsError, NotSealed, FileExistsError, MemoryLost, cluster.ClusterError) as err:
+    except REFUSALS as err:
         print(err, file=sys.stderr)
         return 1
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from compliance import attachments, keys
 from compliance.attachments import IndexedEvent
-from compliance.bundle import EventFilter, Export, policy_text, write_bundle
+from compliance.bundle import CannotExport, EventFilter, Export, policy_text, write_bundle
+from compliance.verify import verify_bundle
 from services.audit import merkle, notes
 from services.audit.actions import Action
 from services.audit.event import parse_leaf, pseudonym
@@ -63,6 +64,7 @@ async def export(
     Raises:
         FileExistsError: `out` holds something.
         NotSealed: no witnessed checkpoint covers it in time.
+        CannotExport: what the record holds does not prove itself: treat it as tampered with.
     """
     if out.exists() and any(out.iterdir()):
         raise FileExistsError(f"{out} is not empty: choose another folder")
@@ -140,10 +142,22 @@ async def _write(
         },
         signer=keys.log_signer(settings),
     )
+    _require_whole(staged, described.policy)
     if out.exists():
         out.rmdir()
     staged.rename(out)
     return Written(out, len(indexed), size)
+
+
+def _require_whole(directory: Path, policy: str) -> None:
+    """Check the bundle as its reader will, before it has the name under which it is handed over.
+
+    Raises:
+        CannotExport: the offline verifier refuses it; what was refused stays beside for a look.
+    """
+    report = verify_bundle(directory, policy=policy.encode())
+    if report.problem is not None:
+        raise CannotExport(f"{directory} does not verify: {report.problem}")
 
 
 async def _checkpoint(tx: Transaction, size: int) -> bytes:

@@ -61,10 +61,14 @@ class EmbeddedPostgres:
 
     def sql(self, *statements: str) -> str:
         """Run statements as the superuser, each in a transaction of its own."""
+        return self.sql_in("postgres", *statements)
+
+    def sql_in(self, database: str, *statements: str) -> str:
+        """Run statements as the superuser in one database: what somebody with the disk could do."""
         command = [
             str(cluster.BINARIES / "psql"),
             *("-h", "127.0.0.1", "-p", str(self.settings.postgres_port)),
-            *("-U", "postgres", "-d", "postgres", "-qAt", "-v", "ON_ERROR_STOP=1"),
+            *("-U", "postgres", "-d", database, "-qAt", "-v", "ON_ERROR_STOP=1"),
         ]
         for statement in statements:
             command += ["-c", statement]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compliance import keys
-from compliance.bundle import policy_text
+from compliance.bundle import CannotExport, policy_text
 from compliance.export import NotSealed, Request, export
 from compliance.verify import verify_bundle
 from services.audit.actions import Action
@@ -15,7 +15,7 @@ from services.clock import now
 from services.settings import Settings
 from services.store import Role
 from tests.compliance.running_log import note_events, sealing, witness_of
-from tests.stack import StoreFactory
+from tests.stack import EmbeddedPostgres, StoreFactory
 
 ASKED = Request(requester="officer", reason="yearly audit")
 
@@ -83,6 +83,24 @@ async def test_a_size_that_no_witness_saw_is_refused_and_nothing_is_left(
     with pytest.raises(NotSealed, match="1 leaves"):
         await export(settings, asked, tmp_path / "out", clock=now)
     assert not (tmp_path / "out").exists()
+
+
+async def test_a_log_changed_behind_the_witness_is_not_handed_over(
+    settings: Settings, store_factory: StoreFactory, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    await note_events(await store_factory(Role.WORKER), 5)
+    async with sealing(settings, witness_of(settings)):
+        first = await export(settings, ASKED, tmp_path / "before", clock=now)
+    postgres.sql_in(
+        settings.database_name,
+        "SET session_replication_role = replica;"
+        " UPDATE events SET leaf = replace(convert_from(leaf, 'UTF8'), 'started', 'stopped')::bytea"
+        " WHERE event_id = (SELECT event_id FROM leaves WHERE leaf_index = 2)",
+    )
+    asked = Request("officer", "after", at_size=first.tree_size)
+    with pytest.raises(CannotExport):
+        await export(settings, asked, tmp_path / "after", clock=now)
+    assert not (tmp_path / "after").exists()
 
 
 async def test_two_exports_at_once_do_not_disturb_each_other(

@@ -9,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
+# They end by themselves, so there is nothing to ask after.
+ONE_SHOT = {"provision", "migrate", "begin-witness"}
 BESIDE = Path(sys.executable).parent
 
 
@@ -37,14 +39,14 @@ def test_compose_and_supervisor_name_the_same_processes() -> None:
     config.read(ROOT / "deploy/supervisord.conf")
     supervised = {s.removeprefix("program:") for s in config.sections() if s.startswith("program:")}
     compose = set(yaml.safe_load(COMPOSE.read_text())["services"])
-    only_there = {"provision", "migrate", "temporal-database", "prometheus", "grafana"}
+    only_there = {*ONE_SHOT, "temporal-database", "prometheus", "grafana"}
     assert supervised == compose - only_there
 
 
 def test_every_service_has_a_health_check_and_every_secret_is_declared() -> None:
     document = yaml.safe_load(COMPOSE.read_text())
     for name, service in document["services"].items():
-        assert "healthcheck" in service or name in {"provision", "migrate"}, name
+        assert "healthcheck" in service or name in ONE_SHOT, name
         used = {s if isinstance(s, str) else s["source"] for s in service.get("secrets", [])}
         assert used <= document["secrets"].keys(), name
 
