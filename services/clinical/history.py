@@ -31,6 +31,10 @@ STANDING_MAX_AGE = timedelta(days=90)
 # An irregular-rhythm flag stands until somebody has felt the pulse; in known atrial fibrillation
 # that check lasts four weeks [D].
 RHYTHM_CHECK_MAX_AGE = timedelta(days=28)
+# Orthostatic hypotension: a fall of 20/10 within 3 min of standing, or a standing systolic under
+# 90. Source: definition [V]; AHA25 p66 [S].
+STANDING_FALL_MMHG = (20, 10)
+STANDING_SYSTOLIC_MMHG = 90
 IRREGULAR_READINGS_TO_FLAG = 2
 
 
@@ -143,6 +147,17 @@ def _standing(
         base.systolic_mmhg - lowest,
         base.diastolic_mmhg - min(r.diastolic_mmhg for r in session),
         lowest,
+    )
+
+
+def falls_on_standing(readings: tuple[BloodPressure, ...], now: datetime) -> bool:
+    """Say whether the last standing session showed orthostatic hypotension."""
+    fall_systolic, fall_diastolic, lowest = _standing(readings, now)
+    systolic, diastolic = STANDING_FALL_MMHG
+    return (
+        (fall_systolic is not None and fall_systolic >= systolic)
+        or (fall_diastolic is not None and fall_diastolic >= diastolic)
+        or (lowest is not None and lowest < STANDING_SYSTOLIC_MMHG)
     )
 
 

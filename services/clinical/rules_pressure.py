@@ -1,5 +1,6 @@
 """Rules of pressure, time and adherence: when an increase waits."""
 
+from services.clinical.history import STANDING_FALL_MMHG, STANDING_SYSTOLIC_MMHG
 from services.clinical.logic import Condition, Flag
 from services.clinical.rule import Direction, Rule
 from services.clinical.verdict import FindingKind, Strength
@@ -88,8 +89,9 @@ DANGER_RULES: tuple[Rule, ...] = (
     _hold("unsteady", _RAISE, UNSTEADY, "CLINICAL §4 [K]",
           "Dizziness, a fall or a faint is open."),
     _hold("orthostatic", _RAISE,
-          (standing_drop_systolic >= 20) | (standing_drop_diastolic >= 10)
-          | (standing_systolic < 90), "definition [V]; AHA25 p66 [S]",
+          (standing_drop_systolic >= STANDING_FALL_MMHG[0])
+          | (standing_drop_diastolic >= STANDING_FALL_MMHG[1])
+          | (standing_systolic < STANDING_SYSTOLIC_MMHG), "definition [V]; AHA25 p66 [S]",
           "Pressure falls on standing: look for a cause."),
     _need("need_standing", "standing", _RAISE,
           STANDING_MATTERS & (standing_drop_systolic.unknown | standing_drop_diastolic.unknown

@@ -1,8 +1,8 @@
 """The deterministic titrator: baseline, fallback and comparator of every model.
 
 A guideline engine. It walks A → A + C → A + C + D → + spironolactone (the clinician), adds a class
-at a low rung before it doubles a dose, starts two agents at stage 2, and steps down when the
-pressure is low or a symptom asks for it. It only orders the moves it is given.
+at a low rung before it doubles a dose, gives two rungs at stage 2 to those who bear them, and steps
+down when the pressure is low or a symptom asks for it. It only orders the moves it is given.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,11 @@ from typing import assert_never
 
 from services.clinical.averaging import SufficientAverage, average
 from services.clinical.formulary import DrugClass, drug_class
-from services.clinical.moves import (
-    STAGE_2_HOME_TENTHS,
-    SYMPTOM_OF_CLASS,
-    DoseChange,
-    Move,
-    MoveKind,
-)
+from services.clinical.moves import SYMPTOM_OF_CLASS, DoseChange, Move, MoveKind
 from services.clinical.patient import Condition, Lab, Snapshot, Target
+from services.clinical.preference import OVER_TREATED_TENTHS as OVER_TREATED_TENTHS
+from services.clinical.preference import bears_two_at_once
+from services.clinical.preference import preference as preference_of
 from services.clinical.proposal import RankedMove, Ranking
 from services.clinical.regimen import (
     RAS_CLASSES,
@@ -92,48 +89,8 @@ def guideline_target(
             assert_never(guideline)
 
 
-# Order of preference by kind of move when the pressure is above goal, in thousandths: adding a
-# class gives about 4.5 times what doubling a dose gives. Source: Wald 2009, 0.22 [V].
-_PREFERENCE_UP: Mapping[MoveKind, int] = MappingProxyType(
-    {
-        MoveKind.START: 700,
-        MoveKind.STEP_UP: 500,
-        MoveKind.ADD_AND_STEP_UP: 450,
-        MoveKind.START_TWO: 400,
-        MoveKind.STEP_UP_TWO: 350,
-        MoveKind.SWAP: 300,
-        MoveKind.KEEP: 250,
-        MoveKind.RESUME: 240,
-        MoveKind.STEP_DOWN: 100,
-        MoveKind.PAUSE: 50,
-        MoveKind.STOP: 0,
-    }
-)
-_PREFERENCE_STAGE_2: Mapping[MoveKind, int] = MappingProxyType(
-    {**_PREFERENCE_UP, MoveKind.START_TWO: 800, MoveKind.ADD_AND_STEP_UP: 750}
-)
-_PREFERENCE_DOWN: Mapping[MoveKind, int] = MappingProxyType(
-    {
-        MoveKind.STEP_DOWN: 700,
-        MoveKind.STOP: 600,
-        MoveKind.PAUSE: 500,
-        MoveKind.KEEP: 400,
-        MoveKind.SWAP: 300,
-        MoveKind.RESUME: 200,
-        MoveKind.STEP_UP: 100,
-        MoveKind.START: 90,
-        MoveKind.STEP_UP_TWO: 80,
-        MoveKind.ADD_AND_STEP_UP: 70,
-        MoveKind.START_TWO: 60,
-    }
-)
-_PREFERENCE_STEADY: Mapping[MoveKind, int] = MappingProxyType(
-    {**_PREFERENCE_DOWN, MoveKind.KEEP: 900}
-)
-
 # On a sick day the pause comes first; once it is over, what was paused comes back first.
 _FIRST = 2_000
-OVER_TREATED_TENTHS = (1100, 650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +134,9 @@ class Titrator:
             snapshot.readings, now=now, last_change_at=last_change_at(snapshot), target=target
         )
         known = mean if isinstance(mean, SufficientAverage) else None
-        preference, reason = _preference(known, target, snapshot)
+        preference, reason = preference_of(
+            known, target, snapshot, two_at_once=self._two_at_once(snapshot, now)
+        )
         if sick_day_open(snapshot):
             preference, reason = {**preference, MoveKind.PAUSE: _FIRST}, "sick_day"
         resume_at = resume_due_at(snapshot)
@@ -192,6 +151,10 @@ class Titrator:
             reason,
             _last_raised(snapshot),
         )
+
+    def _two_at_once(self, snapshot: Snapshot, now: datetime) -> bool:
+        # NICE begins with one drug at every stage and adds one at each step [K].
+        return self.guideline is not Guideline.NICE and bears_two_at_once(snapshot, now)
 
     def _order(self, snapshot: Snapshot, now: datetime) -> tuple[DrugClass, ...]:
         """Return the classes in the order in which they are added."""
@@ -242,27 +205,6 @@ def _kidney_asks_for_ras(snapshot: Snapshot) -> bool:
     )
 
 
-def _preference(
-    mean: SufficientAverage | None, target: Target, snapshot: Snapshot
-) -> tuple[Mapping[MoveKind, int], str]:
-    if mean is None:
-        return _PREFERENCE_STEADY, "no_average"
-    low_systolic, low_diastolic = OVER_TREATED_TENTHS
-    if mean.systolic_tenths < low_systolic or mean.diastolic_tenths < low_diastolic:
-        return _PREFERENCE_DOWN, "over_treated"
-    above = (
-        mean.systolic_tenths >= 10 * target.systolic_below_mmhg
-        or mean.diastolic_tenths >= 10 * target.diastolic_below_mmhg
-    )
-    if not above:
-        return _PREFERENCE_STEADY, "in_target"
-    systolic, diastolic = STAGE_2_HOME_TENTHS
-    if mean.systolic_tenths >= systolic or mean.diastolic_tenths >= diastolic:
-        untreated = len(snapshot.regimen) == 0
-        return (_PREFERENCE_STAGE_2 if untreated else _PREFERENCE_UP), "stage_2"
-    return _PREFERENCE_UP, "above_target"
-
-
 def _last_raised(snapshot: Snapshot) -> DoseChange | None:
     """Return the last increase on record: stepping down reverses it first."""
     rises = [change for change in snapshot.changes if change.to_ug > change.from_ug]
@@ -292,8 +234,7 @@ def _score(move: Move, case: _Case, expected: Expected) -> int:
     score = 1000 * case.preference[move.kind]
     score += sum(_class_score(change, case) for change in move.changes)
     score += 10 * expected.in_target_percent - expected.symptoms_per_mille
-    if _eases_symptom(move, case.snapshot):
-        score += 600_000
+    score += _symptom_score(move, case.snapshot)
     last = case.last_raised
     if last is not None and any(
         change.drug is last.drug and change.to_ug < change.from_ug for change in move.changes
@@ -303,7 +244,13 @@ def _score(move: Move, case: _Case, expected: Expected) -> int:
 
 
 def _class_score(change: DoseChange, case: _Case) -> int:
-    """Return points for a class by its place in the order; a RAS step-up is nearly symptom-free."""
+    """Return points for a class by its place in the order; a RAS step-up is nearly symptom-free.
+
+    CLINICAL §7.3 "adding a class before doubling, except ARB/ACEi" has two readings: that doubling
+    a RAS blocker comes before a new class, or that it alone is not put off for its symptoms. It
+    gives 0.22 of a class all the same, so the second is taken: next after a start, before any other
+    step up.
+    """
     cls = drug_class(change.drug)
     if change.to_ug < change.from_ug:
         return 1000 * case.order.index(cls)
@@ -320,14 +267,26 @@ def _compelled(cls: DrugClass, snapshot: Snapshot) -> bool:
     return cls is _BETA and bool(_COMPELLING & snapshot.conditions)
 
 
-def _eases_symptom(move: Move, snapshot: Snapshot) -> bool:
-    """Say whether the move takes away, or lowers, a drug whose known symptom is open."""
-    if move.kind not in (MoveKind.SWAP, MoveKind.STEP_DOWN, MoveKind.PAUSE):
-        return False
+# Whoever has the symptom of a class is first rid of it: the swap outweighs two rungs at stage 2.
+_EASED: Mapping[MoveKind, int] = MappingProxyType(
+    {MoveKind.SWAP: 850_000, MoveKind.STEP_DOWN: 600_000, MoveKind.PAUSE: 600_000}
+)
+_WORSENED = -400_000
+
+
+def _symptom_score(move: Move, snapshot: Snapshot) -> int:
+    """Return points for lowering a drug whose known symptom is open, and off for raising it.
+
+    A step down or a pause eases swollen ankles, which go with the dose; a cough or a tired heart
+    asks for another drug.
+    """
     culprits = {
         SYMPTOM_OF_CLASS[report.symptom]
         for report in snapshot.symptoms
         if report.open and report.symptom in SYMPTOM_OF_CLASS
     }
+    if any(drug_class(c.drug) in culprits for c in move.changes if c.to_ug > c.from_ug):
+        return _WORSENED
     lowered = {drug_class(c.drug) for c in move.changes if c.to_ug < c.from_ug}
-    return bool(culprits & lowered) and (move.kind is MoveKind.SWAP or culprits == {_C})
+    eases = culprits & lowered and (move.kind is MoveKind.SWAP or culprits == {_C})
+    return _EASED.get(move.kind, 0) if eases else 0

@@ -1,7 +1,7 @@
 """The titrator: a guideline engine that orders the moves it is given."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from services.clinical.formulary import Drug, DrugClass, drug_class
 from services.clinical.moves import Move, MoveKind, Path, legal_moves
 from services.clinical.patient import Condition, Lab, Symptom, SymptomReport, Target
+from services.clinical.readings import Posture
 from services.clinical.titration import Guideline, Titrator, guideline_target
 from tests.services.clinical.examples import (
     DAY,
@@ -17,6 +18,7 @@ from tests.services.clinical.examples import (
     changed,
     lab,
     prescription,
+    reading,
     snapshot,
     week,
 )
@@ -74,15 +76,85 @@ def test_the_ladder_is_a_then_c_then_d_then_the_mra() -> None:
     assert first_start(regimen=three) is DrugClass.MRA
 
 
+FRAIL = {"conditions": frozenset({Condition.FRAILTY})}
+FALLS = (
+    *week(),
+    reading(NOW - timedelta(minutes=20), 146, 90),
+    reading(NOW - timedelta(minutes=17), 126, 85, posture=Posture.STANDING_3_MIN),
+)
+
+
 def test_untreated_at_stage_2_starts_two_and_below_it_one() -> None:
     assert order(**UNTREATED)[0].kind is MoveKind.START_TWO
     assert order(readings=STAGE_1, **UNTREATED)[0].kind is MoveKind.START
 
 
-def test_a_class_is_added_before_a_dose_is_doubled_unless_it_is_a_ras_blocker() -> None:
-    moves = order(readings=STAGE_1)
+@pytest.mark.parametrize("guideline", [Guideline.AHA, Guideline.ESC, Guideline.WHO])
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "expected"),
+    [
+        (134, 84, MoveKind.START),
+        (135, 84, MoveKind.ADD_AND_STEP_UP),
+        (134, 85, MoveKind.ADD_AND_STEP_UP),
+    ],
+)
+def test_treated_at_stage_2_adds_a_class_and_steps_up_and_below_it_adds_one(
+    guideline: Guideline, systolic: int, diastolic: int, expected: MoveKind
+) -> None:
+    assert order(guideline, readings=week(systolic, diastolic, spread=0))[0].kind is expected
+
+
+@pytest.mark.parametrize("treated", [{}, UNTREATED])
+@pytest.mark.parametrize(
+    "gentle",
+    [
+        FRAIL,
+        {"birth_date": date(1946, 5, 20)},
+        {"birth_date": None},
+        {"readings": FALLS},
+    ],
+    ids=["frail", "80 years", "age not known", "falls on standing"],
+)
+def test_who_cannot_bear_two_rungs_gets_one_at_stage_2(
+    treated: dict[str, Any], gentle: dict[str, Any]
+) -> None:
+    assert order(**treated, **gentle)[0].kind is MoveKind.START
+
+
+def test_nice_takes_one_drug_at_a_time() -> None:
+    assert order(Guideline.NICE)[0].kind is MoveKind.START
+    assert order(Guideline.NICE, **UNTREATED)[0].kind is MoveKind.START
+
+
+def test_at_stage_2_nobody_goes_from_one_drug_to_three_while_one_class_can_be_added() -> None:
+    kinds = [move.kind for move in order()]
+    assert kinds.index(MoveKind.START) < kinds.index(MoveKind.START_TWO)
+    top = order(regimen=(prescription(Drug.AMLODIPINE, 10_000),))
+    assert top[0].kind is MoveKind.START
+
+
+def test_the_step_up_beside_the_new_class_is_the_ras_blockers() -> None:
+    both = (prescription(Drug.LISINOPRIL, 10_000), prescription(Drug.AMLODIPINE, 5000))
+    best = order(regimen=both)[0]
+    assert [change.drug for change in best.changes] == [Drug.CHLORTHALIDONE, Drug.LISINOPRIL]
+
+
+def test_a_class_is_added_before_a_dose_is_doubled_and_a_ras_blocker_is_doubled_first() -> None:
+    both = (prescription(Drug.LISINOPRIL, 10_000), prescription(Drug.AMLODIPINE, 5000))
+    moves = order(readings=STAGE_1, regimen=both)
     kinds = [move.kind for move in moves]
     assert kinds.index(MoveKind.START) < kinds.index(MoveKind.STEP_UP)
+    ups = [move.changes[0].drug for move in moves if move.kind is MoveKind.STEP_UP]
+    assert ups == [Drug.LISINOPRIL, Drug.AMLODIPINE]
+
+
+def test_a_drug_whose_symptom_is_open_is_not_raised_before_the_others() -> None:
+    swollen = (SymptomReport(Symptom.ANKLE_SWELLING, NOW - DAY, open=True),)
+    moves = order(symptoms=swollen)
+    assert moves[0].kind is MoveKind.SWAP
+    kinds = [move.kind for move in moves]
+    assert kinds.index(MoveKind.START) < kinds.index(MoveKind.KEEP)
+    assert kinds.index(MoveKind.KEEP) < kinds.index(MoveKind.STEP_UP)
 
 
 def test_the_kidney_puts_the_ras_blocker_first_in_every_guideline() -> None:
