@@ -22,6 +22,7 @@ from services.clinical.verdict import (
     Finding,
     FindingKind,
     Hold,
+    NeedsData,
     Refuse,
     Verdict,
 )
@@ -110,6 +111,8 @@ class _Run:
             if isinstance(verdict, Advise):
                 return self._assessment(moves, ranking, proposal, verdict, rejected)
             rejected.append(Rejected(move, Path.PATIENT, verdict))
+            if _awaits_labs(rejected[-1]):
+                break
         return None
 
     def clinician_path(self, rejected: list[Rejected]) -> Assessment:
@@ -125,6 +128,8 @@ class _Run:
             if isinstance(verdict, Ask | Advise):
                 return self._assessment(moves, ranking, proposal, verdict, rejected)
             rejected.append(Rejected(move, Path.CLINICIAN, verdict))
+            if _awaits_labs(rejected[-1]):
+                break
         proposal = self._proposal(KEEP, Path.CLINICIAN, ranking)
         verdict = _reason_to_keep(_refuse_input(self._judge(proposal)), rejected)
         return self._assessment(moves, ranking, proposal, verdict, rejected)
@@ -211,9 +216,18 @@ def _refuse_input(verdict: Verdict) -> Verdict:
 def _reason_to_keep(verdict: Verdict, rejected: list[Rejected]) -> Verdict:
     """Return the verdict on KEEP; when nothing general speaks, what stopped the best move does.
 
-    So a missing potassium, which stops one class only, is named when nothing else was left.
+    So a missing potassium, which stops one class only, is named when nothing else was left. What
+    lacks before paused drugs can be taken again is named above every hold: "in target" is no reason
+    to leave them off.
     """
+    if rejected and _awaits_labs(rejected[-1]) and not isinstance(verdict, Refuse):
+        return rejected[-1].verdict
     if not isinstance(verdict, Ask) or not rejected:
         return verdict
     best = next((item for item in rejected if item.path is Path.CLINICIAN), None)
     return verdict if best is None else best.verdict
+
+
+def _awaits_labs(item: Rejected) -> bool:
+    """Say whether paused drugs wait for data: nothing is added in the place of what is missing."""
+    return item.move.kind is MoveKind.RESUME and isinstance(item.verdict, NeedsData)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.clinical.formulary import DrugClass, drug_class
-from services.clinical.patient import DoseChangeRecord, Lab, LabResult, Snapshot
-from services.clinical.regimen import RAS_CLASSES
+from services.clinical.patient import DoseChangeRecord, Lab, LabResult, Snapshot, Symptom
+from services.clinical.regimen import RAS_CLASSES, SICK_DAY_CLASSES
 
 # Labs follow a start or rise of a RAS blocker or a diuretic after 10 days at the earliest.
 # Source: CCJM and NICE 10-14 d [V]; AHA25 p44-45 2-4 weeks [S].
@@ -30,6 +30,10 @@ class Laboratory(NamedTuple):
     renal_pending: bool
     renal_check_due: bool
     """A RAS blocker or diuretic was raised, and no potassium and eGFR of 10 days later are here."""
+    potassium_since_pause: bool
+    """Nothing that needs labs to be taken up again is paused, or a potassium is later than that."""
+    sodium_since_pause: bool
+    egfr_since_pause: bool
     ras_raised: bool
     egfr_fall: int | None
     creatinine_rise: int | None
@@ -53,6 +57,7 @@ def read_laboratory(snapshot: Snapshot, now: datetime) -> Laboratory:
     ras_rise = _last(rises, frozenset(RAS_CLASSES))
     if ras_rise is not None and now - ras_rise.effective_at > RESPONSE_REACH:
         ras_rise = None
+    paused_at = _last_sick_day_at(snapshot)
     return Laboratory(
         potassium=None if potassium is None else potassium.value_thousandths,
         potassium_age=_age(potassium, now),
@@ -65,6 +70,9 @@ def read_laboratory(snapshot: Snapshot, now: datetime) -> Laboratory:
         egfr_age=_age(egfr, now),
         renal_pending=Lab.CREATININE in pending or Lab.EGFR in pending,
         renal_check_due=_check_due(_last_watched_rise_at(snapshot, rises, now), potassium, egfr),
+        potassium_since_pause=_is_later(potassium, paused_at),
+        sodium_since_pause=_is_later(sodium, paused_at),
+        egfr_since_pause=_is_later(egfr, paused_at),
         ras_raised=ras_rise is not None,
         egfr_fall=_response(snapshot, ras_rise, egfr, sign=-1),
         creatinine_rise=_response(snapshot, ras_rise, creatinine, sign=1),
@@ -73,6 +81,26 @@ def read_laboratory(snapshot: Snapshot, now: datetime) -> Laboratory:
 
 def _age(result: LabResult | None, now: datetime) -> int | None:
     return None if result is None else (now - result.taken_at).days
+
+
+def _last_sick_day_at(snapshot: Snapshot) -> datetime | None:
+    """Return when what is paused was paused, or the last vomiting since; None: nothing is paused.
+
+    Of a report and a pause the later counts, so that no sample from before either will do.
+    """
+    paused = [
+        item.paused_since
+        for item in snapshot.regimen
+        if item.paused_since is not None and drug_class(item.drug) in SICK_DAY_CLASSES
+    ]
+    if not paused:
+        return None
+    ill = [r.reported_at for r in snapshot.symptoms if r.symptom is Symptom.VOMITING_OR_DIARRHOEA]
+    return max(paused + ill)
+
+
+def _is_later(result: LabResult | None, moment: datetime | None) -> bool:
+    return moment is None or (result is not None and result.taken_at > moment)
 
 
 def _last(rises: list[DoseChangeRecord], classes: frozenset[DrugClass]) -> DoseChangeRecord | None:

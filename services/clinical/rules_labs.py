@@ -23,6 +23,7 @@ from services.clinical.vocabulary import (
     potassium,
     potassium_age,
     raised,
+    resumes,
     sodium,
     sodium_age,
 )
@@ -113,4 +114,21 @@ RENAL_RULES: tuple[Rule, ...] = (
            "Kidney function allows no such dose of perindopril."),
 )  # fmt: skip
 
-LAB_RULES: tuple[Rule, ...] = POTASSIUM_RULES + SODIUM_RULES + RENAL_RULES
+# What was paused on a sick day comes back on labs taken since. "Restart when rehydrated; recheck
+# labs" does not say which comes first: the stricter reading is that the labs do.
+_RESUMES = "CCJM sick-day rule [V]: recheck labs; before the restart is the stricter reading [D]"
+
+RESUME_RULES: tuple[Rule, ...] = (
+    need("resume_potassium", "potassium",
+         resumes & ~Flag("potassium_since_pause") & raised(*KIDNEY_ACTIVE), _RESUMES,
+         "Potassium is needed, taken since the sick day, before what was paused is taken again."),
+    need("resume_egfr", "egfr",
+         resumes & ~Flag("egfr_since_pause") & raised(*KIDNEY_ACTIVE), _RESUMES,
+         "Kidney function is needed, taken since the sick day, before what was paused is taken "
+         "again."),
+    need("resume_sodium", "sodium",
+         resumes & ~Flag("sodium_since_pause") & raised(THIAZIDE), _RESUMES,
+         "Sodium is needed, taken since the sick day, before a thiazide is taken again."),
+)  # fmt: skip
+
+LAB_RULES: tuple[Rule, ...] = POTASSIUM_RULES + SODIUM_RULES + RENAL_RULES + RESUME_RULES

@@ -37,6 +37,7 @@ from tests.proof.world import (
 )
 
 ACE, ARB, MRA = DrugClass.ACE_INHIBITOR, DrugClass.ARB, DrugClass.MRA
+KIDNEY_ACTIVE = (ACE, ARB, DrugClass.THIAZIDE, MRA)
 PATIENT_OPTIONS = tuple(name for name in OPTIONS if name not in ENVELOPE_OPTIONS)
 
 # A fact that the rules ask for only in some patients: there, and only there, its absence blocks.
@@ -52,9 +53,9 @@ WANTED_WHEN: dict[str, z3.BoolRef] = {
 # What can be lost: single facts, those that come and go together, and lists told incomplete.
 _TOGETHER: dict[str, frozenset[str]] = {
     "average": frozenset({*OF_THE_AVERAGE, "average_known", "two_windows"}),
-    "potassium": frozenset({"potassium", "potassium_age"}),
-    "sodium": frozenset({"sodium", "sodium_age"}),
-    "egfr": frozenset({"egfr", "egfr_age"}),
+    "potassium": frozenset({"potassium", "potassium_age", "potassium_since_pause"}),
+    "sodium": frozenset({"sodium", "sodium_age", "sodium_since_pause"}),
+    "egfr": frozenset({"egfr", "egfr_age", "egfr_since_pause"}),
     "conditions": frozenset({"condition", "conditions_known"}),
     "medicines": frozenset({"medicine", "medicines_known"}),
     "intolerances": frozenset({"intolerant", "intolerances_known"}),
@@ -168,6 +169,13 @@ def envelope_meaning() -> Iterator[Proof]:
                 number("potassium") >= 5000,
                 number("egfr") < 30_000,
             ),
+        ),
+        "alone takes nothing up again without labs since the pause": z3.And(
+            prover().permitted,
+            flag("alone"),
+            flag("resumes"),
+            raises_of(*KIDNEY_ACTIVE),
+            z3.Not(z3.And(flag("potassium_since_pause"), flag("egfr_since_pause"))),
         ),
         "alone keeps under four drugs": z3.And(raised, number("drug_count") > 2),
     }
@@ -340,6 +348,9 @@ def possible() -> dict[str, z3.CheckSatResult]:
             flag("alone"), lowers, z3.Not(flag("pauses")), number("drugs_changed") == 1
         ),
         "a patient may pause for a sick day": z3.And(flag("alone"), flag("pauses")),
+        "a patient may take up again what was paused, alone": z3.And(
+            flag("alone"), flag("resumes"), raises_of(*KIDNEY_ACTIVE)
+        ),
         "a clinician may be asked": z3.And(
             z3.Not(flag("alone")), z3.Not(flag("decided")), raises_any()
         ),

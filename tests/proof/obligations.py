@@ -218,6 +218,11 @@ OBLIGATIONS: tuple[tuple[str, z3.BoolRef], ...] = (
     ("eplerenone_diabetes", And(eplerenone, has(C.DIABETES_TYPE_2), has(C.ALBUMINURIA))),
     ("perindopril_kidney", And(raises_drug(D.PERINDOPRIL), Or(below("egfr", 30_000),
         And(below("egfr", 60_000), after(D.PERINDOPRIL) >= 8001)))),
+    # what was paused on a sick day
+    ("resume_potassium",
+        And(flag("resumes"), kidney_active, Not(flag("potassium_since_pause")))),
+    ("resume_egfr", And(flag("resumes"), kidney_active, Not(flag("egfr_since_pause")))),
+    ("resume_sodium", And(flag("resumes"), thiazide, Not(flag("sodium_since_pause")))),
     # pressure, time, adherence
     ("crisis", And(raised, flag("crisis_recent"))),
     ("open_alarm", And(raised, flag("open_alarm"))),

@@ -15,7 +15,16 @@ from services.clinical.patient import Lab, Snapshot, Target
 from services.clinical.proposal import PredictorUnavailable, Ranking
 from services.clinical.titration import Titrator
 from services.clinical.verdict import Advise, Ask, Hold, NeedsData, Refuse
-from tests.services.clinical.examples import LABS, NOW, envelope, snapshot, start, week
+from tests.services.clinical.examples import (
+    DAY,
+    LABS,
+    NOW,
+    envelope,
+    prescription,
+    snapshot,
+    start,
+    week,
+)
 
 
 @dataclass(frozen=True)
@@ -164,3 +173,38 @@ def test_the_average_and_the_alarms_are_kept() -> None:
     found = run(readings=())
     assert found.average.kind == "insufficient"
     assert run(open_alarm=True).alarms == ()
+
+
+PAUSED = (prescription(Drug.LISINOPRIL, 10_000, paused_since=NOW - 3 * DAY),)
+SINCE = tuple(replace(result, taken_at=NOW - DAY) for result in LABS)
+
+
+@pytest.mark.parametrize("readings", [week(122, 74), week()], ids=["in target", "above"])
+def test_after_a_sick_day_fresh_labs_are_asked_for_before_anything_else(readings: Any) -> None:
+    found = run(regimen=PAUSED, readings=readings)
+    assert found.proposal.move == KEEP
+    assert isinstance(found.verdict, NeedsData)
+    assert found.verdict.missing == ("potassium", "egfr")
+    assert [item.move.kind for item in found.rejected] == [MoveKind.RESUME]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_with_labs_since_the_sick_day_what_was_paused_is_proposed(stage: Stage) -> None:
+    found = run(plan=envelope(stage=stage), regimen=PAUSED, readings=week(122, 74), labs=SINCE)
+    if stage is Stage.OBSERVE:
+        assert found.verdict.binding is not None
+        assert found.verdict.binding.rule_id == "observe_only"
+    else:
+        assert found.proposal.move.kind is MoveKind.RESUME
+        assert isinstance(found.verdict, Ask | Advise)
+
+
+def test_the_dead_are_not_sent_for_labs() -> None:
+    found = run(regimen=PAUSED, deceased=True)
+    assert isinstance(found.verdict, Refuse)
+
+
+def test_the_halted_are_not_sent_for_labs_to_resume() -> None:
+    found = run(regimen=PAUSED, halted=True)
+    assert isinstance(found.verdict, Hold)
+    assert found.verdict.binding.rule_id == "halted"

@@ -7,7 +7,7 @@ import pytest
 
 from services.clinical.formulary import Drug
 from services.clinical.laboratory import Laboratory, read_laboratory
-from services.clinical.patient import Lab, LabResult, PendingLab
+from services.clinical.patient import Lab, LabResult, PendingLab, Symptom, SymptomReport
 from tests.services.clinical.examples import DAY, NOW, changed, lab, prescription, snapshot
 
 
@@ -37,6 +37,39 @@ def test_nothing_is_known_of_no_labs() -> None:
     assert not (found.potassium_pending or found.sodium_pending or found.renal_pending)
     assert not (found.renal_check_due or found.ras_raised)
     assert (found.egfr_fall, found.creatinine_rise) == (None, None)
+
+
+def since_pause(*labs: LabResult, **changes: Any) -> tuple[bool, bool, bool]:
+    found = read(*labs, **changes)
+    return found.potassium_since_pause, found.sodium_since_pause, found.egfr_since_pause
+
+
+@pytest.mark.parametrize("drug", [Drug.LISINOPRIL, Drug.LOSARTAN, Drug.INDAPAMIDE, Drug.EPLERENONE])
+def test_labs_are_since_the_pause_when_taken_after_it(drug: Drug) -> None:
+    paused = {"regimen": (prescription(drug, paused_since=NOW - 4 * DAY),)}
+    assert since_pause(**paused) == (False, False, False)
+    assert since_pause(lab(Lab.POTASSIUM, 4200, 3), **paused) == (True, False, False)
+    assert since_pause(lab(Lab.SODIUM, 140_000, 3), **paused) == (False, True, False)
+    assert since_pause(lab(Lab.EGFR, 85_000, 3), **paused) == (False, False, True)
+    assert since_pause(lab(Lab.EGFR, 85_000, 4), **paused) == (False, False, False)
+
+
+def test_nothing_is_asked_since_a_pause_that_never_was_or_was_of_another_class() -> None:
+    assert since_pause() == (True, True, True)
+    beta = prescription(Drug.BISOPROLOL, paused_since=NOW - 4 * DAY)
+    assert since_pause(regimen=(beta,)) == (True, True, True)
+
+
+def test_vomiting_reported_after_the_pause_asks_for_labs_after_it() -> None:
+    ill = SymptomReport(Symptom.VOMITING_OR_DIARRHOEA, NOW - 2 * DAY, open=False)
+    tired = SymptomReport(Symptom.FATIGUE, NOW - DAY, open=True)
+    paused = {
+        "regimen": (prescription(Drug.LISINOPRIL, paused_since=NOW - 9 * DAY),),
+        "symptoms": (ill, tired),
+    }
+    assert since_pause(lab(Lab.POTASSIUM, 4200, 3), **paused) == (False, False, False)
+    later = LabResult(Lab.POTASSIUM, 4200, NOW - 2 * DAY + timedelta(minutes=1))
+    assert since_pause(later, **paused) == (True, False, False)
 
 
 def test_a_result_of_the_future_is_not_yet_known_and_one_of_now_is() -> None:

@@ -24,7 +24,7 @@ PINNED = {
     "pregnancy": 21,
     "pressure": 37,
     "sodium_and_kidney": 35,
-    "timing_and_adherence": 26,
+    "timing_and_adherence": 31,
 }
 
 
