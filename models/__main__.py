@@ -3,11 +3,12 @@
 import argparse
 import sys
 
-from models import card, evaluate, train_command, trial_command
+from models import card, edge_command, evaluate, train_command, trial_command
 from models.artifact import BadArtifact
 from models.cohort import BadCohort
 from models.edge import BundleTooLarge
 from models.ledger import BudgetSpent, LedgerDamaged
+from models.onnx_graph import NotTheSame
 from models.simulation.trial import BadTrial
 from models.simulation.worlds import UnknownWorld
 from models.train import PlanChanged
@@ -19,6 +20,7 @@ REFUSALS = (
     BudgetSpent,
     BundleTooLarge,
     LedgerDamaged,
+    NotTheSame,
     PlanChanged,
     UnknownWorld,
 )
@@ -30,7 +32,7 @@ COMMANDS = (
     ("audit-privacy", train_command.add_audit, train_command.run_audit, "audit the privacy"),
     ("evaluate", evaluate.add_arguments, evaluate.run, "every figure, in one page"),
     ("card", card.add_card, card.run_card, "model card and data sheet"),
-    ("export-edge", card.add_edge, card.run_edge, "signed bundle for a phone"),
+    ("export-edge", edge_command.add_arguments, edge_command.run, "signed bundle for a device"),
 )
 
 

@@ -1,11 +1,11 @@
-"""`python -m models card` and `export-edge`: what goes with the model when it leaves training."""
+"""`python -m models card`: what goes with the model when it leaves training."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from models import artifact, edge
+from models import artifact
 from models.artifact import Artifact
 from models.features import FEATURES, RECORD_FEATURES
 
@@ -31,26 +31,6 @@ def run_card(options: argparse.Namespace) -> int:
         print(text)
     else:
         options.out.write_text(text)
-    return 0
-
-
-def add_edge(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of `export-edge`."""
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
-    parser.add_argument("--key", type=Path, default=Path("var/models/signing.pem"))
-    parser.add_argument("--folder", type=Path, default=Path("var/models/edge"))
-
-
-def run_edge(options: argparse.Namespace) -> int:
-    """Write the signed edge bundle.
-
-    Raises:
-        BadArtifact: the weights are refused.
-    """
-    model = artifact.load_signed(options.weights, artifact.read_public(options.public_key))
-    size = edge.export(model, options.folder, artifact.make_key(options.key))
-    print(f"{options.folder / edge.BUNDLE}: {size} bytes; JSON, not ONNX")
     return 0
 
 
