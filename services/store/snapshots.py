@@ -33,7 +33,8 @@ WEIGHTS_LOOK_BACK = timedelta(days=90)
 FEATURES_LOOK_BACK = timedelta(days=14)
 CONTEXT = timedelta(hours=24)
 
-GOOD_GRADE = "good"
+# A grade names the purposes that a window is fit for, joined by "+" (workflows/window_features.py).
+RHYTHM = "rhythm"
 IRREGULAR = "irregular_rhythm"
 
 
@@ -93,11 +94,11 @@ async def build(
 
 
 def _irregular_at(entries: Sequence[WindowFeatureEntry]) -> datetime | None:
-    """When a good window last showed an irregular rhythm."""
+    """When a window fit for judging rhythm last showed an irregular one."""
     flagged = [
         entry.started_at
         for entry in entries
-        if entry.grade == GOOD_GRADE and dict(entry.features).get(IRREGULAR) == 1.0
+        if RHYTHM in entry.grade.split("+") and dict(entry.features).get(IRREGULAR) == 1.0
     ]
     return max(flagged, default=None)
 
@@ -105,10 +106,10 @@ def _irregular_at(entries: Sequence[WindowFeatureEntry]) -> datetime | None:
 def _context(
     entries: Sequence[WindowFeatureEntry], *, since: datetime
 ) -> tuple[tuple[str, float], ...]:
-    """The mean of each feature over the good windows since then, by name."""
+    """The mean of each feature since then, by name; what could not be trusted has no value."""
     values: dict[str, list[float]] = {}
     for entry in entries:
-        if entry.grade == GOOD_GRADE and entry.started_at >= since:
+        if entry.started_at >= since:
             for name, value in entry.features:
                 if value is not None:
                     values.setdefault(name, []).append(value)

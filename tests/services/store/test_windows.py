@@ -68,7 +68,7 @@ async def test_a_window_is_completed_once_and_nothing_ties_it_to_the_patient_the
                 tx,
                 pending,
                 features={"heart_rate": 71.5, "irregular_rhythm": 1.0, "skewness": None},
-                grade="good",
+                grade="rate+variability+rhythm",
                 feature_version="1",
                 now=NOW,
             )
