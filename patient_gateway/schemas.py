@@ -130,6 +130,8 @@ class WindowItem(Wire):
     started_at: Instant
     clock_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
     samples: Annotated[list[float | None], Field(max_length=MAX_SAMPLES), FailFast()]
+    baseline_kept: bool = False
+    """The PPG still carries its constant part; without it there is no perfusion index."""
 
     @model_validator(mode="after")
     def _can_be_a_signal(self) -> Self:

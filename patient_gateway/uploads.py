@@ -146,7 +146,7 @@ def _read_windows(parsed: object, now: datetime) -> tuple[Batch[WindowItem], lis
             started_at=item.started_at,
             clock_id=item.clock_id,
             sample_count=len(item.samples),
-            samples=pack(item.samples),
+            samples=pack(item.samples, baseline_kept=item.baseline_kept),
         )
         for item in batch.accepted.values()
     ]

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from services.signals.features import FEATURE_ORDER, FEATURE_VERSION, FeatureTable, extract
-from services.signals.packing import UnreadableSamples, unpack
+from services.signals.packing import Samples, UnreadableSamples, unpack
 from services.signals.quality import PURPOSES, Purpose
-from services.signals.window import FloatArray, Kind, WindowRefused, Windows
+from services.signals.window import Kind, WindowRefused, Windows
 
 UNREADABLE = "unreadable"
 UNUSABLE = "unusable"
@@ -47,7 +47,7 @@ class WindowResult:
 
 
 # Streams of one moment: same patient, same clock, same start.
-Moment = dict[Kind, tuple[WaitingWindow, FloatArray]]
+Moment = dict[Kind, tuple[WaitingWindow, Samples]]
 
 
 def extract_waiting(windows: Sequence[WaitingWindow]) -> tuple[WindowResult, ...]:
@@ -64,7 +64,7 @@ def extract_waiting(windows: Sequence[WaitingWindow]) -> tuple[WindowResult, ...
     return tuple(results)
 
 
-def _samples(window: WaitingWindow) -> FloatArray | None:
+def _samples(window: WaitingWindow) -> Samples | None:
     """Return samples in the unit of their kind; None when they cannot be what they say."""
     try:
         samples = unpack(window.samples)
@@ -73,10 +73,10 @@ def _samples(window: WaitingWindow) -> FloatArray | None:
     if window.signal != "accelerometer":
         return samples
     scale = G_PER_UNIT.get(window.unit)
-    return None if scale is None else samples * scale
+    return None if scale is None else replace(samples, values=samples.values * scale)
 
 
-def _moments(windows: Iterable[tuple[WaitingWindow, FloatArray]]) -> list[Moment]:
+def _moments(windows: Iterable[tuple[WaitingWindow, Samples]]) -> list[Moment]:
     found: dict[tuple[object, ...], Moment] = {}
     for window, samples in windows:
         key: tuple[object, ...] = (window.patient_id, window.clock_id, window.started_at)
@@ -87,11 +87,11 @@ def _moments(windows: Iterable[tuple[WaitingWindow, FloatArray]]) -> list[Moment
 
 
 def _alike(moments: Iterable[Moment]) -> list[list[Moment]]:
-    """Group moments whose streams have the same kinds, rates and lengths: one array each."""
+    """Group moments whose streams have the same kinds, rates, lengths and level: one array each."""
     groups: dict[tuple[object, ...], list[Moment]] = {}
     for moment in moments:
         form = tuple(
-            (kind, window.rate_hz, len(samples))
+            (kind, window.rate_hz, len(samples.values), samples.baseline_kept)
             for kind, (window, samples) in sorted(moment.items())
         )
         groups.setdefault(form, []).append(moment)
@@ -117,9 +117,15 @@ def _extract_alike(moments: Sequence[Moment]) -> list[WindowResult]:
 
 
 def _stack(kind: Kind, moments: Sequence[Moment]) -> Windows:
-    first = moments[0][kind][0]
-    samples = np.stack([moment[kind][1] for moment in moments])
-    return Windows(samples, first.rate_hz, kind, clock_id=first.clock_id)
+    first, held = moments[0][kind]
+    samples = np.stack([moment[kind][1].values for moment in moments])
+    return Windows(
+        samples,
+        first.rate_hz,
+        kind,
+        clock_id=first.clock_id,
+        baseline_kept=held.baseline_kept,
+    )
 
 
 def _named(table: FeatureTable, row: int) -> tuple[tuple[str, float | None], ...]:

@@ -121,14 +121,17 @@ async def test_doses_and_weights_are_kept_in_whole_units(gateway: Gateway, phone
 async def test_a_gzipped_window_is_kept_sample_by_sample_with_its_gap(
     gateway: Gateway, phone: Phone, store_factory: StoreFactory
 ) -> None:
-    body = gzip.compress(json.dumps({"items": [WINDOW]}).encode())
+    item = {**WINDOW, "baseline_kept": True}
+    body = gzip.compress(json.dumps({"items": [item]}).encode())
     answer = await phone.post("/v1/windows", body, **{"Content-Encoding": "gzip"})
     assert answer.json()["items"][0]["status"] == "stored"
     worker = await store_factory(Role.WORKER)
     async with worker.transaction(Acting("worker", "w", None)) as tx:
         (pending,) = await windows.claim(tx, limit=9, lease_s=60, now=gateway.clock())
     assert (pending.patient_id, pending.rate_hz, pending.sample_count) == (phone.patient_id, 64, 4)
-    np.testing.assert_array_equal(unpack(pending.samples), [1, 2.5, np.nan, -3])
+    kept = unpack(pending.samples)
+    np.testing.assert_array_equal(kept.values, [1, 2.5, np.nan, -3])
+    assert kept.baseline_kept
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from demo import recordings
 from services.signals.features import FEATURE_ORDER, extract
 from services.signals.packing import pack
 from services.signals.window import Kind, Windows
@@ -21,6 +22,7 @@ from workflows.window_features import (
 START = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 RATE_HZ = 100.0
 SECONDS = 30
+STREAMS: tuple[Kind, ...] = ("ecg", "ppg")
 TIMES_S = np.arange(int(RATE_HZ * SECONDS)) / RATE_HZ
 
 
@@ -116,6 +118,38 @@ def test_an_unreadable_window_ends_and_delays_nobody(broken: WaitingWindow) -> N
     assert [name for name, _ in results["w"].features] == list(FEATURE_ORDER)
     assert all(value is None for _, value in results["w"].features)
     assert dict(results["good"].features)["pulse_rate_bpm"] == pytest.approx(70, abs=1)
+
+
+def test_a_declared_baseline_reaches_the_perfusion_index_and_is_never_taken_for_granted() -> None:
+    samples = [float(sample) for sample in 1000 + 10 * pulse_wave(70)]
+    base = window("silent", "ppg", TIMES_S)
+    silent = replace(base, samples=pack(samples))
+    packed = pack(samples, baseline_kept=True)
+    kept = replace(base, window_id="kept", patient_id="q", samples=packed)
+    results = by_id(extract_waiting([kept, silent]))
+    assert dict(results["kept"].features)["perfusion_index_percent"] == pytest.approx(2, abs=0.5)
+    assert dict(results["silent"].features)["perfusion_index_percent"] is None
+
+
+def test_every_feature_is_measured_somewhere_on_the_way_from_the_gateways_bytes() -> None:
+    """A name in the order that no upload could ever fill would be a promise not kept."""
+    recording = recordings.load("bidmc-51")
+    windows = [
+        replace(
+            window(f"{stream}-{number}", stream, TIMES_S, rate_hz=recording.rate_hz),
+            started_at=START + timedelta(seconds=30 * number),
+            samples=pack([float(s) + 10.0 for s in samples], baseline_kept=stream == "ppg"),
+        )
+        for stream in STREAMS
+        for number, samples in enumerate(recording.windows(stream, 30.0))
+    ]
+    still = [
+        window(f"still-{n}", "accelerometer", np.ones_like(TIMES_S), started_at=w.started_at)
+        for n, w in enumerate(windows[: len(windows) // 2])
+    ]
+    results = extract_waiting([*windows, *still])
+    measured = {name for r in results for name, value in r.features if value is not None}
+    assert measured == set(FEATURE_ORDER)
 
 
 def test_a_window_without_a_signal_is_graded_unusable_and_no_number_is_made_up() -> None:
