@@ -2,8 +2,8 @@
 
     python bench/models.py [--patients N] [--repeat K]
 
-CPU time of this process, median of K runs. The private step is also given as a ratio to a plain
-training step on the same windows.
+CPU time of this process, median of K runs. Private steps are given as ratios to a plain training
+step on the same windows, taken in pairs; see `bench/private_step.py`.
 """
 
 import argparse
@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.private_step import step_rows
 from models import network
-from models.evaluate import BATCHES, step_ratio
 from models.features import FEATURES
 from models.predict import FilterPredictor
 from models.simulation.beliefs import Beliefs
@@ -103,11 +103,7 @@ def rows(patients: int, repeat: int) -> list[tuple[str, str]]:
     for name, x in (("1", one), ("1,024", many)):
         taken = seconds(partial(fifty, net, x), repeat) / 50
         found.append((f"corrections of {name}", f"{1000 * taken:.3f} ms"))
-    found += [
-        (f"private over plain step, {batch:,} windows", f"{step_ratio(net, batch):.2f}")
-        for batch in BATCHES
-    ]
-    return found
+    return found + step_rows(net, torch.device("cpu"))
 
 
 def main() -> None:

@@ -68,6 +68,7 @@ class Manifest:
     clip: float
     steps: int
     schema: str = SCHEMA
+    layers: str = "all"
 
 
 @dataclass(frozen=True, slots=True)

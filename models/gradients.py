@@ -2,7 +2,8 @@
 
 A linear layer's gradient for one window is the outer product of what comes out of it (delta) and
 what went in (a), so its norm is |delta| * sqrt(|a|^2 + 1) and the weighted sum over windows is one
-matrix product. Tests hold it to Opacus' per-sample hooks.
+matrix product. Both layers are known, so the backward pass is written out: torch's autograd costs
+more than the arithmetic. Tests hold it to autograd and to Opacus' per-sample hooks.
 """
 
 from dataclasses import dataclass
@@ -11,19 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from models.features import FEATURES
-from models.network import BIAS_MMHG, HIDDEN, LOG_FACTOR, OUTPUTS, Network
+from models.network import BIAS_MMHG, HIDDEN, LOG_FACTOR, OUTPUTS, Layers, Network
 
 
 class Correction(nn.Module):
-    """The network of `models.network` in torch; returns predictions of the next window's mean."""
+    """The network of `models.network` in torch; returns predictions of the next window's mean.
 
-    def __init__(self, network: Network) -> None:
+    With `layers` "last" the first layer is frozen. With `half` the matrix products of the forward
+    pass and of the way back to the first layer are made in bfloat16; see `backward`.
+    """
+
+    def __init__(self, network: Network, *, layers: Layers = "all", half: bool = False) -> None:
         super().__init__()
+        self.half_precision = half
         self.hidden = nn.Linear(len(FEATURES), HIDDEN)
         self.output = nn.Linear(HIDDEN, OUTPUTS)
         with torch.no_grad():
             for name, value in network.tensors().items():
                 self.get_parameter(name).copy_(torch.from_numpy(value.copy()))
+        self.hidden.requires_grad_(layers == "all")
 
     def forward(self, packed: Tensor) -> Tensor:
         """Return predictions (n,) in mmHg; `packed` is features beside terms, see `predictions`."""
@@ -52,36 +59,77 @@ def loss(predicted: Tensor, observed: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """One forward and backward pass: inputs and output-gradients of both layers."""
+class Reach:
+    """One linear layer in one pass: what went in (n, inputs) and its delta (n, outputs)."""
 
-    first_in: Tensor
-    first_delta: Tensor
-    second_in: Tensor
-    second_delta: Tensor
+    layer: str
+    inputs: Tensor
+    delta: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One forward and backward pass: every layer that is trained, in the order of the files."""
+
+    trained: tuple[Reach, ...]
 
     def norms(self) -> Tensor:
-        """Return the gradient norm (n,) of each window over all parameters."""
-        first = (self.first_delta**2).sum(1) * ((self.first_in**2).sum(1) + 1.0)
-        second = (self.second_delta**2).sum(1) * ((self.second_in**2).sum(1) + 1.0)
-        return torch.sqrt(first + second)
+        """Return the gradient norm (n,) of each window over all trained parameters."""
+        squares = [
+            _size(r.delta).square_() * _size(r.inputs).square_().add_(1.0) for r in self.trained
+        ]
+        return torch.stack(squares).sum(0).sqrt_()
 
     def weighted(self, weight: Tensor) -> dict[str, Tensor]:
         """Return the sum over windows of their gradients times `weight` (n,), by parameter."""
-        first, second = self.first_delta * weight[:, None], self.second_delta * weight[:, None]
-        return {
-            "hidden.weight": first.T @ self.first_in,
-            "hidden.bias": first.sum(0),
-            "output.weight": second.T @ self.second_in,
-            "output.bias": second.sum(0),
-        }
+        found = {}
+        for reach in self.trained:
+            delta = reach.delta * weight[:, None]
+            found[f"{reach.layer}.weight"] = delta.T @ reach.inputs
+            found[f"{reach.layer}.bias"] = delta.sum(0)
+        return found
 
 
+@torch.no_grad()
 def backward(model: Correction, features: Tensor, terms: Tensor, observed: Tensor) -> Pass:
-    """Run the windows once forward and once backward, to the layers' outputs only."""
-    first_out = model.hidden(features)
-    second_in = torch.tanh(first_out)
-    second_out = model.output(second_in)
-    total = loss(predictions(second_out, terms), observed).sum()
-    first_delta, second_delta = torch.autograd.grad(total, (first_out, second_out))
-    return Pass(features, first_delta, second_in.detach(), second_delta)
+    """Run the windows once forward and once backward, to the outputs of the trained layers only.
+
+    What comes back is float32 whatever the precision within: the norm that is clipped and the sum
+    that is noised are made of the same float32 numbers, so the bound on one patient holds for
+    deltas of any origin.
+    """
+    half, trains_first = model.half_precision, model.hidden.weight.requires_grad
+    hidden = _linear(features, model.hidden, half).tanh_()
+    bounded = _linear(hidden, model.output, half).tanh_()
+    pull = terms * torch.exp(LOG_FACTOR * bounded)
+    predicted = terms[:, 0] + BIAS_MMHG * bounded[:, 0] + pull[:, 1:].sum(1)
+    # From here on `pull` is how far each output moves the prediction.
+    pull.mul_(LOG_FACTOR)[:, 0] = BIAS_MMHG
+    error = ((predicted - observed) / HUBER_MMHG).clamp_(-1.0, 1.0)
+    delta = _through_tanh(pull.mul_(error[:, None]), bounded)
+    last = Reach("output", hidden, delta)
+    if not trains_first:
+        return Pass((last,))
+    back = _through_tanh(_product(delta, model.output.weight, half), hidden)
+    return Pass((Reach("hidden", features, back), last))
+
+
+def _size(rows: Tensor) -> Tensor:
+    found: Tensor = torch.linalg.vector_norm(rows, dim=1)
+    return found
+
+
+def _through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
+    """Return gradient * (1 - output²) in one sweep over memory."""
+    found: Tensor = torch.ops.aten.tanh_backward(gradient, output)
+    return found
+
+
+def _linear(inputs: Tensor, layer: nn.Linear, half: bool) -> Tensor:
+    return _product(inputs, layer.weight.T, half).add_(layer.bias)
+
+
+def _product(left: Tensor, right: Tensor, half: bool) -> Tensor:
+    if half:
+        return (left.bfloat16() @ right.bfloat16()).float()
+    return left @ right

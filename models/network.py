@@ -5,8 +5,9 @@ each class's sensitivity (e^±1). Bounded output is bounded harm. The last layer
 an untrained network changes nothing. Inference is numpy; training (`train.py`) is torch.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,19 @@ HIDDEN: Final = 24
 OUTPUTS: Final = 1 + len(CLASSES)
 BIAS_MMHG: Final = 12.0
 LOG_FACTOR: Final = 1.0
-LAYERS: Final = (
+LAYERS: Final[tuple[tuple[str, tuple[int, ...]], ...]] = (
     ("hidden.weight", (HIDDEN, len(FEATURES))),
     ("hidden.bias", (HIDDEN,)),
     ("output.weight", (OUTPUTS, HIDDEN)),
     ("output.bias", (OUTPUTS,)),
 )
 """Every parameter with its shape, in the one order of all files."""
+Layers = Literal["all", "last"]
+TRAINED: Final[dict[Layers, tuple[tuple[str, tuple[int, ...]], ...]]] = {
+    "all": LAYERS,
+    "last": LAYERS[2:],
+}
+"""What each way of training changes. `last` keeps the first layer at its public random start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,11 @@ class Network:
         """Return the parameters by name."""
         values = (self.hidden_weight, self.hidden_bias, self.output_weight, self.output_bias)
         return {name: value for (name, _), value in zip(LAYERS, values, strict=True)}
+
+
+def count(layers: Layers) -> int:
+    """Return how many numbers are trained."""
+    return sum(math.prod(shape) for _, shape in TRAINED[layers])
 
 
 def from_tensors(tensors: dict[str, NDArray[np.float32]]) -> Network:

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 # Windows of one patient that count at most; the average bounds the patient, this bounds the work.
 MOST_WINDOWS: Final = 16
 SIGMA_RANGE: Final = (0.3, 60.0)
+# Norms and sums are float32: rounding may add a few millionths, and C holds all the same.
+ROUNDING: Final = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def weights(norms: Tensor, patient: Tensor, patients: int, clip: float) -> Tenso
     `norms` (windows,) are gradient norms, `patient` (windows,) whose window it is, 0..patients-1.
     """
     count = torch.bincount(patient, minlength=patients).clamp(min=1)
-    scale = torch.clamp(clip / norms.clamp(min=1e-12), max=1.0)
+    scale = torch.clamp(clip * (1.0 - ROUNDING) / norms.clamp(min=1e-12), max=1.0 - ROUNDING)
     # A norm that is no number must not carry the sum away: such a window counts for nothing.
     scale = torch.where(torch.isfinite(norms), scale, torch.zeros_like(scale))
     return scale / count[patient]

@@ -17,25 +17,21 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 from torch import Tensor
 
-from models import artifact, gradients, network, privacy
+from models import artifact, checkpoint, gradients, network, privacy
 from models.artifact import Manifest
 from models.cohort import Cohort
 from models.features import FEATURE_VERSION
 from models.gradients import Correction
 from models.ledger import DELTA, Charge, Ledger
-from models.network import LAYERS, Network
+from models.network import Layers, Network
 from models.privacy import MOST_WINDOWS, Mechanism, Quantile
 
 CHECKPOINT, PLAN = "checkpoint.safetensors", "plan.json"
 BLOCK_STEPS: Final = 25
 # Steps that a crash may cost without passing epsilon; paid for in advance by a little more noise.
 SPARE_STEPS: Final = 50
-_ADAM: Final = (0.9, 0.999, 1e-8)
-_MEAN_KEEPS: Final = 0.98
-_PARTS: Final = ("value", "m", "v", "mean")
 _Z_90: Final = 1.6449
 
 
@@ -55,6 +51,8 @@ class Plan:
     mechanism: Mechanism
     quantile: Quantile
     seed: int = 20260520
+    layers: Layers = "all"
+    """What is trained; the rest stays at its public random start."""
 
     def charge(self, steps: int) -> Charge:
         """Return what some steps cost."""
@@ -71,6 +69,7 @@ def made(
     learning_rate: float,
     held: list[Charge],
     mechanism: Mechanism,
+    layers: Layers = "all",
 ) -> Plan:
     """Return a plan that stays within epsilon, with what the population has spent already.
 
@@ -83,24 +82,21 @@ def made(
         epsilon, rate=mechanism.rate, steps=steps + SPARE_STEPS, others=others
     )
     chosen = replace(mechanism, sigma=sigma)
-    return Plan(population, cohort.sha256, epsilon, steps, learning_rate, chosen, quantile)
+    return Plan(
+        population,
+        cohort.sha256,
+        epsilon,
+        steps,
+        learning_rate,
+        chosen,
+        quantile,
+        layers=layers,
+    )
 
 
 def least_patients(mechanism: Mechanism) -> int:
     """Return how many patients the public batch and rate imply."""
     return round(mechanism.expected_batch / mechanism.rate)
-
-
-@dataclass(slots=True)
-class State:
-    """Parameters with Adam's moments by name, and how many steps they have had."""
-
-    values: dict[str, NDArray[np.float32]]
-    first: dict[str, NDArray[np.float32]]
-    second: dict[str, NDArray[np.float32]]
-    mean: dict[str, NDArray[np.float32]]
-    """Running mean of the parameters: it averages the noise out, at no cost in privacy."""
-    step: int
 
 
 class Run:
@@ -111,7 +107,7 @@ class Run:
         self.plan = _kept(plan, folder / PLAN)
         self.cohort, self.ledger, self.folder = cohort, ledger, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._state = _restored(folder / CHECKPOINT, self.plan)
+        self._state = checkpoint.restored(folder / CHECKPOINT, plan.seed)
         self._windows = _latest_windows(cohort)
         self._tensors = [
             torch.from_numpy(a.astype(np.float32)).to(self.device)
@@ -137,7 +133,7 @@ class Run:
             self.ledger.charge(self.plan.charge(block), limit=self.plan.epsilon, at=now())
             for _ in range(block):
                 self._one_step()
-            artifact.replace(self.folder / CHECKPOINT, _packed(self._state))
+            artifact.replace(self.folder / CHECKPOINT, checkpoint.packed(self._state))
             progress(self._state.step)
         return network.from_tensors(self._state.mean)
 
@@ -154,12 +150,14 @@ class Run:
         return plan.quantile.of(scores) / _Z_90
 
     def _one_step(self) -> None:
-        model = Correction(network.from_tensors(self._state.values)).to(self.device)
-        drawn = privacy.sampled(self.cohort.patients, self.plan.mechanism.rate)
-        total = patient_sum(model, self._tensors, self._windows, drawn, self.plan.mechanism)
+        layers, mechanism = self.plan.layers, self.plan.mechanism
+        held = network.from_tensors(self._state.values)
+        model = Correction(held, layers=layers).to(self.device)
+        drawn = privacy.sampled(self.cohort.patients, mechanism.rate)
+        total = patient_sum(model, self._tensors, self._windows, drawn, mechanism)
         self.empty_steps += len(drawn) == 0
-        flat = privacy.noisy(_flat(total), self.plan.mechanism)
-        _adam(self._state, _shaped(flat), self.plan.learning_rate)
+        private = privacy.noisy(checkpoint.flat(total, layers), mechanism)
+        self._state.move(checkpoint.shaped(private, layers), self.plan.learning_rate)
 
 
 def patient_sum(
@@ -171,7 +169,7 @@ def patient_sum(
 ) -> dict[str, Tensor]:
     """Return the sum over drawn patients of the average of their clipped window gradients."""
     if len(drawn) == 0:
-        return {name: torch.zeros(shape) for name, shape in LAYERS}
+        return {n: torch.zeros(p.shape) for n, p in model.named_parameters() if p.requires_grad}
     rows = torch.from_numpy(np.concatenate([windows[p] for p in drawn])).to(tensors[0].device)
     sizes = torch.tensor([len(windows[p]) for p in drawn], device=rows.device)
     patient = torch.repeat_interleave(torch.arange(len(drawn), device=rows.device), sizes)
@@ -215,6 +213,7 @@ def manifest(run: Run, trained: Network, widen: float) -> Manifest:
         rate=m.rate,
         clip=m.clip,
         steps=plan.steps,
+        layers=plan.layers,
     )
 
 
@@ -228,9 +227,7 @@ def _kept(plan: Plan, path: Path) -> Plan:
     if not path.exists():
         artifact.replace(path, json.dumps(asdict(plan), indent=1).encode())
         return plan
-    held = json.loads(path.read_bytes())
-    mechanism, quantile = Mechanism(**held.pop("mechanism")), Quantile(**held.pop("quantile"))
-    found = Plan(**held, mechanism=mechanism, quantile=quantile)
+    found = _read(path)
     if replace(found, mechanism=plan.mechanism) != plan:
         raise PlanChanged(f"{path} is of another cohort or other settings")
     return found
@@ -239,56 +236,10 @@ def _kept(plan: Plan, path: Path) -> Plan:
 def read_plan(folder: Path) -> Plan | None:
     """Return the plan that a folder holds, or None."""
     path = folder / PLAN
-    if not path.exists():
-        return None
+    return _read(path) if path.exists() else None
+
+
+def _read(path: Path) -> Plan:
     held = json.loads(path.read_bytes())
     mechanism, quantile = Mechanism(**held.pop("mechanism")), Quantile(**held.pop("quantile"))
     return Plan(**held, mechanism=mechanism, quantile=quantile)
-
-
-def _restored(path: Path, plan: Plan) -> State:
-    if path.exists():
-        held = load(path.read_bytes())
-        value, first, second, mean = (
-            {name: held[f"{part}.{name}"] for name, _ in LAYERS} for part in _PARTS
-        )
-        return State(value, first, second, mean, int(held["step"][0]))
-    start = network.initial(plan.seed).tensors()
-    first, second = ({name: np.zeros_like(v) for name, v in start.items()} for _ in range(2))
-    return State(start, first, second, dict(start), 0)
-
-
-def _packed(state: State) -> bytes:
-    tensors: dict[str, NDArray[np.generic]] = {"step": np.array([state.step])}
-    held_by_part = (state.values, state.first, state.second, state.mean)
-    for part, held in zip(_PARTS, held_by_part, strict=True):
-        tensors |= {f"{part}.{name}": np.ascontiguousarray(v) for name, v in held.items()}
-    return bytes(save(tensors))
-
-
-def _flat(total: dict[str, Tensor]) -> NDArray[np.float64]:
-    parts = [total[name].detach().cpu().numpy().ravel() for name, _ in LAYERS]
-    return np.concatenate(parts).astype(np.float64)
-
-
-def _shaped(flat: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    found, start = {}, 0
-    for name, shape in LAYERS:
-        size = int(np.prod(shape))
-        found[name] = flat[start : start + size].reshape(shape)
-        start += size
-    return found
-
-
-def _adam(state: State, gradient: dict[str, NDArray[np.float64]], rate: float) -> None:
-    """Adam on the private gradient: what is done with a private result costs nothing more."""
-    beta, gamma, tiny = _ADAM
-    state.step += 1
-    for name, g in gradient.items():
-        m = beta * state.first[name] + (1 - beta) * g
-        v = gamma * state.second[name] + (1 - gamma) * g**2
-        move = (m / (1 - beta**state.step)) / (np.sqrt(v / (1 - gamma**state.step)) + tiny)
-        state.first[name], state.second[name] = m.astype(np.float32), v.astype(np.float32)
-        state.values[name] = (state.values[name] - rate * move).astype(np.float32)
-        mean = _MEAN_KEEPS * state.mean[name] + (1 - _MEAN_KEEPS) * state.values[name]
-        state.mean[name] = mean.astype(np.float32)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import tempfile
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import torch
 from models import artifact, audit, cohort, network, train
 from models.cohort import Cohort
 from models.ledger import POPULATION_LIMIT, BudgetSpent, Ledger
-from models.network import Network
+from models.network import TRAINED, Network
 from models.privacy import Mechanism
 from models.simulation import trial
 from models.simulation.legal import MoveBook
@@ -63,6 +64,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, default=Path("var/models/signing.pem"))
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
+    parser.add_argument("--layers", choices=sorted(TRAINED), default="all", help="what is trained")
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -100,6 +102,7 @@ def _planned(
             learning_rate=options.learning_rate,
             held=held,
             mechanism=mechanism,
+            layers=options.layers,
         )
     except ValueError as err:
         raise BudgetSpent(f"population {options.population!r}: {err}") from err
@@ -107,9 +110,20 @@ def _planned(
 
 def _as_asked(plan: Plan, options: argparse.Namespace, windows: Cohort) -> Plan:
     """Return the plan; a folder with another run's plan is refused by `Run`."""
-    asked = (options.population, windows.sha256, options.epsilon, options.steps)
-    if (plan.population, plan.cohort_sha256, plan.epsilon, plan.steps) != asked:
-        raise train.PlanChanged(f"{options.folder} holds another run; use a new folder")
+    asked = replace(
+        plan,
+        population=options.population,
+        cohort_sha256=windows.sha256,
+        epsilon=options.epsilon,
+        steps=options.steps,
+        learning_rate=options.learning_rate,
+        layers=options.layers,
+    )
+    changed = [f.name for f in fields(plan) if getattr(plan, f.name) != getattr(asked, f.name)]
+    if changed:
+        raise train.PlanChanged(
+            f"{options.folder} holds a run with other {', '.join(changed)}; use a new folder"
+        )
     return plan
 
 

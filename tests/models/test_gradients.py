@@ -1,4 +1,4 @@
-"""Book-keeping gradients are Opacus' per-sample gradients, to 1e-5."""
+"""Book-keeping gradients are autograd's and Opacus' per-sample gradients, to 1e-5."""
 
 import copy
 
@@ -10,30 +10,47 @@ from opacus.grad_sample import GradSampleModule
 from models import gradients, network, privacy
 from models.features import FEATURES
 from models.gradients import Correction
-from models.network import LAYERS
+from models.network import LAYERS, TRAINED
+
+Windows = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def loud() -> network.Network:
+    chance = np.random.default_rng(1)
+    held = {n: chance.normal(0, 0.5, s).astype(np.float32) for n, s in LAYERS}
+    return network.from_tensors(held)
 
 
 @pytest.fixture
-def windows() -> tuple[Correction, torch.Tensor, torch.Tensor, torch.Tensor]:
-    chance = np.random.default_rng(1)
-    held = {n: chance.normal(0, 0.5, s).astype(np.float32) for n, s in LAYERS}
-    model = Correction(network.from_tensors(held))
+def windows() -> Windows:
     draw = torch.Generator().manual_seed(2)
     features = torch.randn(30, len(FEATURES), generator=draw)
     terms = 20.0 * torch.randn(30, network.OUTPUTS, generator=draw)
-    return model, features, terms, 40.0 * torch.randn(30, generator=draw)
+    return features, terms, 40.0 * torch.randn(30, generator=draw)
 
 
-def test_norms_and_weighted_sums_are_those_of_opacus_hooks(
-    windows: tuple[Correction, torch.Tensor, torch.Tensor, torch.Tensor],
-) -> None:
-    model, features, terms, observed = windows
+def one_by_one(model: Correction, windows: Windows) -> dict[str, torch.Tensor]:
+    """Per-sample gradients of Opacus' hooks, (windows, ...) by parameter."""
+    features, terms, observed = windows
     hooked = GradSampleModule(copy.deepcopy(model), loss_reduction="sum")
     predicted = hooked(torch.cat([features, terms], 1))
     gradients.loss(predicted, observed).sum().backward()  # type: ignore[no-untyped-call]
-    single = {n.removeprefix("_module."): p.grad_sample for n, p in hooked.named_parameters()}
-    norms = torch.sqrt(sum((g.flatten(1) ** 2).sum(1) for g in single.values()))
-    done = gradients.backward(model, features, terms, observed)
+    return {
+        name.removeprefix("_module."): parameter.grad_sample
+        for name, parameter in hooked.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+@pytest.mark.parametrize("layers", ["all", "last"])
+def test_norms_and_weighted_sums_are_those_of_opacus_hooks(
+    windows: Windows, layers: network.Layers
+) -> None:
+    model = Correction(loud(), layers=layers)
+    single = one_by_one(model, windows)
+    assert set(single) == {name for name, _ in TRAINED[layers]}
+    norms = torch.sqrt(torch.stack([(g.flatten(1) ** 2).sum(1) for g in single.values()]).sum(0))
+    done = gradients.backward(model, *windows)
     assert torch.allclose(done.norms(), norms, rtol=1e-5, atol=1e-5)
     patient = torch.arange(30) // 3
     weight = privacy.weights(done.norms(), patient, 10, 0.7)
@@ -41,6 +58,39 @@ def test_norms_and_weighted_sums_are_those_of_opacus_hooks(
     for name, gradient in single.items():
         theirs = torch.einsum("n...,n->...", gradient, weight)
         assert torch.allclose(ours[name], theirs, rtol=1e-5, atol=1e-5), name
+
+
+def test_the_written_out_backward_pass_is_autograds(windows: Windows) -> None:
+    features, terms, observed = windows
+    model = Correction(loud())
+    gradients.loss(model(torch.cat([features, terms], 1)), observed).sum().backward()  # type: ignore[no-untyped-call]
+    ours = gradients.backward(model, *windows).weighted(torch.ones(30))
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        assert torch.allclose(ours[name], parameter.grad, rtol=1e-5, atol=1e-4), name
+
+
+@pytest.mark.parametrize("layers", ["all", "last"])
+@pytest.mark.parametrize("half", [False, True])
+def test_one_patient_moves_the_sum_by_c_at_most_in_either_precision(
+    windows: Windows, layers: network.Layers, half: bool
+) -> None:
+    done = gradients.backward(Correction(loud(), layers=layers, half=half), *windows)
+    assert all(r.delta.dtype == r.inputs.dtype == torch.float32 for r in done.trained)
+    clip = 0.01
+    weight = privacy.weights(done.norms(), torch.arange(30) // 3, 10, clip)
+    for patient in range(10):
+        own = torch.where(torch.arange(30) // 3 == patient, weight, torch.zeros(30))
+        moved = sum(float((g.double() ** 2).sum()) for g in done.weighted(own).values())
+        assert 0.0 < moved**0.5 <= clip
+
+
+def test_a_half_precision_forward_pass_is_near_the_full_one(windows: Windows) -> None:
+    full, half = (
+        gradients.backward(Correction(loud(), half=half), *windows) for half in (False, True)
+    )
+    assert not torch.equal(full.norms(), half.norms())
+    assert torch.allclose(full.norms(), half.norms(), rtol=0.1, atol=1.0)
 
 
 def test_an_outlier_pulls_no_harder_than_the_huber_bound() -> None:

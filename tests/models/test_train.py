@@ -45,6 +45,33 @@ def test_a_private_run_learns_what_all_patients_share(
     assert error(trained) < error(network.initial(1)) - 0.7
 
 
+def test_last_layer_training_leaves_the_first_at_its_public_start(
+    windows: cohort.Cohort, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    run = Run(windows, plan(windows, layers="last"), ledger, tmp_path / "run")
+    trained = run.finish(clock.now)
+    start = network.initial(run.plan.seed)
+    assert np.array_equal(trained.hidden_weight, start.hidden_weight)
+    assert np.array_equal(trained.hidden_bias, start.hidden_bias)
+    assert np.abs(trained.output_weight).min() > 0
+    # The shift that all patients share needs the last layer alone.
+    predicted = train.predict(trained, windows.features, windows.terms)
+    assert np.sqrt(np.mean((windows.observed - predicted) ** 2)) < 6.4
+    held = train.read_plan(tmp_path / "run")
+    assert held is not None and held.layers == "last"
+    assert train.manifest(run, trained, 1.0).layers == "last"
+
+
+def test_a_run_of_one_layer_is_not_gone_on_with_as_a_run_of_all(
+    windows: cohort.Cohort, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    Run(windows, plan(windows, layers="last"), ledger, tmp_path / "run")
+    with pytest.raises(PlanChanged):
+        Run(windows, plan(windows), ledger, tmp_path / "run")
+
+
 def test_every_step_is_charged_and_the_spread_too(windows: cohort.Cohort, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.jsonl")
     run = Run(windows, plan(windows), ledger, tmp_path / "run")

@@ -1,0 +1,106 @@
+"""Time a private training step beside a plain one on the same windows, in pairs.
+
+The plain step is torch's own: forward, autograd, mean loss, all parameters. Pairs are taken in turn
+so that whatever else the machine does meets both. Ratios are medians over the pairs.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models import checkpoint, gradients, privacy
+from models.gradients import Correction
+from models.network import OUTPUTS, Layers, Network
+from models.privacy import Mechanism
+
+BATCHES = (512, 4096)
+WINDOWS_A_PATIENT = 8
+PAIRS = 200
+
+
+class Steps:
+    """The same windows for every kind of step."""
+
+    def __init__(self, net: Network, batch: int, device: torch.device) -> None:
+        draw = torch.Generator().manual_seed(1)
+        width = net.hidden_weight.shape[1]
+        self.packed = torch.randn(batch, width + OUTPUTS, generator=draw).to(device)
+        self.x = self.packed[:, :width].contiguous()
+        self.terms = self.packed[:, width:].contiguous()
+        self.observed = torch.randn(batch, generator=draw).to(device)
+        self.patient = torch.arange(batch, device=device) // WINDOWS_A_PATIENT
+        self.patients = batch // WINDOWS_A_PATIENT
+        self.net, self.device = net, device
+        self.module = Correction(net).to(device)
+        self.adam = torch.optim.Adam(self.module.parameters())
+
+    def plain(self) -> None:
+        """Make the gradient as torch does without privacy."""
+        self.module.zero_grad()
+        predicted = self.module(self.packed)
+        gradients.loss(predicted, self.observed).mean().backward()  # type: ignore[no-untyped-call]
+
+    def written_out(self) -> None:
+        """Make it without privacy and without autograd: what clipping alone costs."""
+        done = gradients.backward(self.module, self.x, self.terms, self.observed)
+        done.weighted(torch.full_like(self.observed, 1.0 / len(self.observed)))
+
+    def plain_whole(self) -> None:
+        """Make it and move by it."""
+        self.plain()
+        self.adam.step()
+
+    def private(self, layers: Layers, *, half: bool = False) -> Callable[[], dict[str, Tensor]]:
+        """Return what makes the clipped and averaged sum."""
+        model = Correction(self.net, layers=layers, half=half).to(self.device)
+
+        def step() -> dict[str, Tensor]:
+            done = gradients.backward(model, self.x, self.terms, self.observed)
+            weight = privacy.weights(done.norms(), self.patient, self.patients, 1.0)
+            return done.weighted(weight)
+
+        return step
+
+    def private_whole(self, layers: Layers) -> Callable[[], None]:
+        """Return what makes it, noises it from the operating system, and moves by it."""
+        step, state = self.private(layers), checkpoint.begun(1)
+
+        def whole() -> None:
+            noised = privacy.noisy(checkpoint.flat(step(), layers), Mechanism())
+            state.move(checkpoint.shaped(noised, layers), 0.005)
+
+        return whole
+
+
+def ratio(one: Callable[[], object], other: Callable[[], object], device: torch.device) -> float:
+    """Return the median of one's time over the other's, pair by pair."""
+    one(), other()
+    return float(np.median([_taken(one, device) / _taken(other, device) for _ in range(PAIRS)]))
+
+
+def step_rows(net: Network, device: torch.device) -> list[tuple[str, str]]:
+    """Return what is timed and its ratio to the plain step."""
+    found = []
+    for batch in BATCHES:
+        steps = Steps(net, batch, device)
+        kinds: tuple[tuple[str, Callable[[], object], Callable[[], None]], ...] = (
+            ("private over plain gradient", steps.private("all"), steps.plain),
+            ("the same, last layer only", steps.private("last"), steps.plain),
+            ("private over plain, both without autograd", steps.private("all"), steps.written_out),
+            ("whole step with noise and Adam", steps.private_whole("all"), steps.plain_whole),
+            ("the same, last layer only", steps.private_whole("last"), steps.plain_whole),
+        )
+        for what, private, plain in kinds:
+            found.append((f"{what}, {batch:,} windows", f"{ratio(private, plain, device):.2f}"))
+    return found
+
+
+def _taken(act: Callable[[], object], device: torch.device) -> float:
+    started = time.perf_counter()
+    act()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
