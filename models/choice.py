@@ -1,5 +1,6 @@
 """Choice by enumeration: every legal move gets a score; nothing is searched, nothing is added."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
@@ -10,6 +11,7 @@ from scipy.special import ndtr
 
 from models import dosage, literature
 from models.dosage import DosesUg, Posterior
+from services.clinical.formulary import FORMULARY
 from services.clinical.moves import Move
 from services.clinical.patient import Target
 
@@ -26,6 +28,8 @@ CHANGE_WEIGHT: Final = 0.01
 # Error of the mean of the next 7-day window. Source: SE 3.25 mmHg, autocorrelation 1.36 [D].
 WINDOW_SD_MMHG: Final = 3.25 * literature.AUTOCORRELATION_FACTOR
 
+# Standard doses; the lowest rung of any drug is far above it.
+_LEAST_DOSE: Final = 1e-9
 _NORMAL: Final = NormalDist()
 Array = NDArray[np.float64]
 
@@ -44,21 +48,44 @@ class Valued:
 
 def value(posterior: Posterior, before_ug: DosesUg, move: Move, target: Target) -> Valued:
     """Return the expectations and the score of one move from the doses taken now."""
-    after_ug = doses_after(before_ug, move)
-    level = dosage.forecast(posterior, after_ug)
-    symptoms = symptom_probability(after_ug)
-    in_target, low, score = (
-        float(v)
-        for v in scores(
-            np.asarray(level.mean_mmhg),
-            np.asarray(level.sd_mmhg),
-            symptoms=np.asarray(symptoms),
-            drugs_changed=np.asarray(len(move.changes)),
-            upper_mmhg=float(target.systolic_below_mmhg),
-        )
+    return values(posterior, before_ug, (move,), target)[0]
+
+
+def values(
+    posterior: Posterior, before_ug: DosesUg, moves: Sequence[Move], target: Target
+) -> list[Valued]:
+    """Return the expectations and the score of each move, all at once, in the order given."""
+    exposure = exposures(before_ug, moves)
+    rows, mean, sd = dosage.forecasts(posterior, exposure)
+    symptoms = symptom_probabilities(exposure[1:])
+    in_target, low, score = scores(
+        mean[1:],
+        sd[1:],
+        symptoms=symptoms,
+        drugs_changed=np.array([float(len(move.changes)) for move in moves]),
+        upper_mmhg=float(target.systolic_below_mmhg),
     )
-    change = dosage.change(posterior, before_ug, after_ug)
-    return Valued(move, change, in_target, low, symptoms, score)
+    change_sd = dosage.spread(rows[1:] - rows[0], posterior.covariance)
+    columns = (mean[1:] - mean[0], change_sd, in_target, low, symptoms, score)
+    return [
+        Valued(move, dosage.Forecast(fall, doubt), *figures)
+        for move, (fall, doubt, *figures) in zip(
+            moves, np.stack(columns, axis=1).tolist(), strict=True
+        )
+    ]
+
+
+def exposures(before_ug: DosesUg, moves: Sequence[Move]) -> Array:
+    """Return standard doses (1 + moves, classes): of the doses now, then after each move."""
+    now = dosage.exposure_of(before_ug)
+    found = np.tile(now, (1 + len(moves), 1))
+    for at, move in enumerate(moves, start=1):
+        for step in move.changes:
+            entry = FORMULARY[step.drug]
+            moved = (int(step.to_ug) - before_ug.get(step.drug, 0)) / entry.standard_ug
+            found[at, literature.CLASSES.index(entry.drug_class)] += moved
+    # A dose taken off leaves a rounding error where nothing is left.
+    return np.where(found < _LEAST_DOSE, 0.0, found)
 
 
 def scores(
@@ -107,19 +134,17 @@ def doses_after(before_ug: DosesUg, move: Move) -> DosesUg:
 
 def symptom_probability(doses_ug: DosesUg) -> float:
     """Return the probability (0..1) of a symptom over placebo under these doses."""
-    exposure = dosage.exposure_of(doses_ug)
-    shares = sorted(
-        (
-            literature.symptom_share(c, float(e))
-            for c, e in zip(literature.CLASSES, exposure, strict=True)
-            if e > 0.0
-        ),
-        reverse=True,
-    )
-    free = 1.0
-    for position, share in enumerate(shares):
-        free *= 1.0 - share * (literature.SECOND_DRUG_SYMPTOM_FACTOR if position else 1.0)
-    return 1.0 - free
+    return float(symptom_probabilities(dosage.exposure_of(doses_ug)[None])[0])
+
+
+def symptom_probabilities(exposure: Array) -> Array:
+    """Return the probability (n,) of a symptom over placebo under standard doses (n, classes).
+
+    The class with the most symptoms counts in full, each further one three quarters.
+    """
+    shares = np.sort(literature.symptom_shares(exposure), axis=-1)
+    shares[..., :-1] *= literature.SECOND_DRUG_SYMPTOM_FACTOR
+    return np.asarray(1.0 - (1.0 - shares).prod(-1))
 
 
 def certainty(best: Valued) -> float:

@@ -22,14 +22,14 @@ def update(
 ) -> tuple[Array, Array]:
     """Return mean (..., n) and covariance after `observed` (...,) = row (..., n) . state + noise.
 
-    Joseph form, so that the covariance stays positive.
+    One reading takes one rank off the covariance, symmetric to the last digit. Noise far above
+    rounding keeps it positive.
     """
     spread = np.einsum("...ij,...j->...i", covariance, row)
-    noise = np.broadcast_to(np.asarray(variance, dtype=np.float64), observed.shape)
-    total = np.einsum("...i,...i->...", row, spread) + noise
+    total = np.einsum("...i,...i->...", row, spread) + variance
     gain = spread / total[..., None]
-    keep = np.eye(mean.shape[-1]) - gain[..., :, None] * row[..., None, :]
-    updated = keep @ covariance @ np.swapaxes(keep, -1, -2)
-    updated = updated + noise[..., None, None] * gain[..., :, None] * gain[..., None, :]
     surprise = observed - np.einsum("...i,...i->...", row, mean)
+    updated = covariance - gain[..., :, None] * spread[..., None, :]
+    # The product of two rounded factors is not symmetric in its last digit by itself.
+    updated = 0.5 * (updated + np.swapaxes(updated, -1, -2))
     return mean + gain * surprise[..., None], updated

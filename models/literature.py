@@ -4,9 +4,11 @@ Exposure is the daily dose in standard doses of the drug (`formulary.FORMULARY[d
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.clinical.formulary import DrugClass
 
@@ -68,14 +70,19 @@ SYMPTOM_AT: Final = (0.0, 0.5, 1.0, 2.0)
 """Standard doses at which the symptom rows stand; none at no dose."""
 
 
-def symptom_share(drug_class: DrugClass, exposure: float) -> float:
-    """Return the share of people (0..1) with symptoms over placebo at `exposure` standard doses.
+_SHARES: Final = np.array(
+    [[0.0, *(percent / 100.0 for percent in EFFECTS[c].symptom_percent)] for c in CLASSES]
+)
+_FROM: Final = np.array(SYMPTOM_AT[:-1])
+_WIDTH: Final = np.diff(SYMPTOM_AT)
+_SLOPE: Final = np.diff(_SHARES) / _WIDTH
+
+
+def symptom_shares(exposure: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of people (0..1) with symptoms over placebo, by class, of an exposure
+    (..., classes) in standard doses.
 
     Linear between the published rows, from zero at no dose, flat beyond two standard doses.
     """
-    double = EFFECTS[drug_class].symptom_percent[-1]
-    points = zip(SYMPTOM_AT, (0.0, *EFFECTS[drug_class].symptom_percent), strict=True)
-    for (low_at, low), (high_at, high) in pairwise(points):
-        if exposure <= high_at:
-            return (low + (high - low) * (exposure - low_at) / (high_at - low_at)) / 100.0
-    return double / 100.0
+    reached = np.clip(exposure[..., None] - _FROM, 0.0, _WIDTH)
+    return np.asarray((reached * _SLOPE).sum(-1))

@@ -81,7 +81,7 @@ def _ranking(
     widen: float = 1.0,
 ) -> Ranking:
     before = dosage.doses_now(snapshot.regimen)
-    ordered = choice.order([choice.value(posterior, before, m, target) for m in moves])
+    ordered = choice.order(choice.values(posterior, before, moves, target))
     return Ranking(
         moves=tuple(_ranked(valued, widen) for valued in ordered),
         certainty_percent=round(100 * choice.certainty(ordered[0])),

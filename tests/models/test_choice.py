@@ -32,6 +32,28 @@ def test_a_severe_patient_whom_one_move_cannot_bring_to_target_is_not_left_alone
     assert best_at(190.0) == UP
 
 
+def test_a_move_is_worth_to_the_digit_the_same_alone_and_among_others() -> None:
+    posterior = dosage.observe(snapshot([140.0] * 40, REGIMEN), now=NOW)
+    before = {Drug.AMLODIPINE: 5_000}
+    start = step(Drug.LOSARTAN, 0, 25_000, MoveKind.START)
+    swap = Move(MoveKind.SWAP, (*step(Drug.AMLODIPINE, 5_000, 0).changes, *start.changes))
+    moves = (KEEP, UP, DOWN, start, swap)
+    together = choice.values(posterior, before, moves, TARGET)
+    alone = [choice.value(posterior, before, m, TARGET) for m in moves]
+    assert together == alone
+    assert choice.values(posterior, before, moves[::-1], TARGET) == together[::-1]
+
+
+def test_a_level_is_that_of_the_doses_after_the_move() -> None:
+    posterior = dosage.observe(snapshot([140.0] * 40, REGIMEN), now=NOW)
+    found = choice.value(posterior, {Drug.AMLODIPINE: 5_000}, UP, TARGET)
+    before, after = {Drug.AMLODIPINE: 5_000}, {Drug.AMLODIPINE: 10_000}
+    expected = dosage.change(posterior, before, after)
+    assert found.change.mean_mmhg == pytest.approx(expected.mean_mmhg)
+    assert found.change.sd_mmhg == pytest.approx(expected.sd_mmhg)
+    assert found.symptoms == pytest.approx(choice.symptom_probability(after))
+
+
 def test_more_drug_never_has_fewer_symptoms() -> None:
     alone = choice.symptom_probability({Drug.AMLODIPINE: 5_000})
     more = choice.symptom_probability({Drug.AMLODIPINE: 10_000})

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from models.literature import CLASSES, EFFECTS, symptom_share
+from models.literature import CLASSES, EFFECTS, symptom_shares
 from services.clinical.formulary import DrugClass
 
 # Systolic fall at half, standard and double dose. Source: Law 2003 [S].
@@ -26,7 +27,10 @@ def test_symptoms_pass_through_the_published_rows_and_never_fall_with_dose(
     drug_class: DrugClass,
 ) -> None:
     rows = EFFECTS[drug_class].symptom_percent
-    assert [100 * symptom_share(drug_class, d) for d in (0.5, 1.0, 2.0)] == pytest.approx(rows)
-    shares = [symptom_share(drug_class, d / 10) for d in range(40)]
+    place = CLASSES.index(drug_class)
+    found = symptom_shares(np.array([[d] * len(CLASSES) for d in (0.5, 1.0, 2.0)]))
+    assert 100 * found[:, place] == pytest.approx(rows)
+    many = np.repeat(np.arange(40)[:, None] / 10, len(CLASSES), axis=1)
+    shares = symptom_shares(many)[:, place].tolist()
     assert shares == sorted(shares)
     assert shares[0] == 0.0
