@@ -39,10 +39,14 @@ class Valued:
     """A move with what is expected of it: mmHg, probabilities 0..1, score without unit."""
 
     move: Move
+    level: dosage.Forecast
+    """The home mean at full effect."""
     change: dosage.Forecast
     in_target: float
     low: float
     symptoms: float
+    excess_mmhg: float
+    """Expected mmHg above the upper limit; 0 counts for every level below it."""
     score: float
 
 
@@ -58,20 +62,15 @@ def values(
     exposure = exposures(before_ug, moves)
     rows, mean, sd = dosage.forecasts(posterior, exposure)
     symptoms = symptom_probabilities(exposure[1:])
-    in_target, low, score = scores(
-        mean[1:],
-        sd[1:],
-        symptoms=symptoms,
-        drugs_changed=np.array([float(len(move.changes)) for move in moves]),
-        upper_mmhg=float(target.systolic_below_mmhg),
-    )
+    in_target, low, excess = terms(mean[1:], sd[1:], float(target.systolic_below_mmhg))
+    drugs_changed = np.array([float(len(move.changes)) for move in moves])
+    score = weighed(in_target, symptoms, excess, drugs_changed)
     change_sd = dosage.spread(rows[1:] - rows[0], posterior.covariance)
-    columns = (mean[1:] - mean[0], change_sd, in_target, low, symptoms, score)
+    levels = np.stack([mean[1:], sd[1:], mean[1:] - mean[0], change_sd], axis=1).tolist()
+    figures = np.stack([in_target, low, symptoms, excess, score], axis=1).tolist()
     return [
-        Valued(move, dosage.Forecast(fall, doubt), *figures)
-        for move, (fall, doubt, *figures) in zip(
-            moves, np.stack(columns, axis=1).tolist(), strict=True
-        )
+        Valued(move, dosage.Forecast(*level[:2]), dosage.Forecast(*level[2:]), *found)
+        for move, level, found in zip(moves, levels, figures, strict=True)
     ]
 
 
@@ -97,14 +96,25 @@ def scores(
     upper_mmhg: float,
 ) -> tuple[Array, Array, Array]:
     """Return P(in target), P(low) and the score of full-effect levels, element by element."""
+    in_target, low, excess = terms(mean_mmhg, sd_mmhg, upper_mmhg)
+    return in_target, low, weighed(in_target, symptoms, excess, drugs_changed)
+
+
+def terms(mean_mmhg: Array, sd_mmhg: Array, upper_mmhg: float) -> tuple[Array, Array, Array]:
+    """Return P(in target), P(low) and the expected mmHg above the upper limit."""
     spread = np.sqrt(sd_mmhg**2 + WINDOW_SD_MMHG**2)
     z = (mean_mmhg - upper_mmhg) / spread
     in_target = ndtr(-z) - ndtr((FLOOR_MMHG - mean_mmhg) / spread)
     low = ndtr((LOW_MMHG - mean_mmhg) / spread)
     # E[max(Y - upper, 0)] of a normal distribution.
     excess = spread * (np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi) + z * ndtr(z))
-    score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * excess
-    return in_target, low, score - CHANGE_WEIGHT * drugs_changed
+    return in_target, low, excess
+
+
+def weighed(in_target: Array, symptoms: Array, excess_mmhg: Array, drugs_changed: Array) -> Array:
+    """Return the score: a weighted sum, so that it can be explained term by term."""
+    score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * excess_mmhg
+    return np.asarray(score - CHANGE_WEIGHT * drugs_changed)
 
 
 def rank_keys(low: Array, score: Array) -> Array:

@@ -32,6 +32,13 @@ def test_a_severe_patient_whom_one_move_cannot_bring_to_target_is_not_left_alone
     assert best_at(190.0) == UP
 
 
+def test_without_the_excess_term_that_patient_would_even_be_stepped_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "EXCESS_WEIGHT", 0.0)
+    assert best_at(190.0) == DOWN
+
+
 def test_a_move_is_worth_to_the_digit_the_same_alone_and_among_others() -> None:
     posterior = dosage.observe(snapshot([140.0] * 40, REGIMEN), now=NOW)
     before = {Drug.AMLODIPINE: 5_000}
