@@ -19,6 +19,8 @@ from services.clinical.moves import MAX_RUNGS_CLINICIAN
 
 FIRST_SEED: Final = 20_260_101
 BASELINES: Final = ("stepped_care", "dual_first", "titrator")
+TIME: Final = "ttr_percent"
+LEFT_OUT: Final = {"model": "left out: it needs --weights FOLDER, as `train` writes it"}
 Json = dict[str, Any]
 T = TypeVar("T")
 
@@ -119,15 +121,26 @@ def moves_held_equal(found: Mapping[str, Outcomes], world_name: str) -> Json:
 
 
 def _differences(found: Mapping[str, Outcomes]) -> Json:
-    """Return each learned policy and the oracle minus each baseline, paired by patient."""
+    """Return each learned policy and the oracle minus each other policy, paired by patient.
+
+    `subgroups` has time in target alone: whether a group falls behind is asked of it.
+    """
     return {
-        f"{ours}-{theirs}": {
-            name: f.as_json() for name, f in summary.difference(found[ours], other).items()
-        }
+        f"{ours}-{theirs}": _difference(found[ours], other)
         for ours in ("filter", "model", "oracle")
         for theirs, other in found.items()
         if ours in found and ours != theirs and theirs != "oracle"
     }
+
+
+def _difference(ours: Outcomes, theirs: Outcomes) -> Json:
+    figures = summary.difference(ours, theirs)
+    by_group = {
+        group: {TIME: summary.difference(ours, theirs, inside)[TIME].as_json()}
+        for group, inside in ours.groups.items()
+        if inside.sum() > 1
+    }
+    return {**{name: f.as_json() for name, f in figures.items()}, "subgroups": by_group}
 
 
 def table(result: Json) -> str:
@@ -144,7 +157,8 @@ def table(result: Json) -> str:
         texts = (f"{c['mean']:.2f} ({c['low']:.2f} to {c['high']:.2f})" for c in cells)
         lines.append(f"{policy:14s}" + "".join(f"{text:>30s}" for text in texts))
     equal = "yes" if result["moves"]["held_equal"] else "NO"
-    return "\n".join([*lines, f"moves held equal: {equal}"])
+    left_out = [f"{name} {why}" for name, why in result.get("left_out", {}).items()]
+    return "\n".join([*lines, *left_out, f"moves held equal: {equal}"])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -155,9 +169,7 @@ def run(options: argparse.Namespace) -> int:
         BadTrial: a figure or a policy name cannot be right.
         UnknownWorld: no such world.
     """
-    design = Design(options.patients, options.days, options.cadence)
-    if options.seeds < 1:
-        raise BadTrial("--seeds must be positive")
+    design = _design(options)
     model = None
     if options.weights is not None:
         model = artifact.load_signed(options.weights, artifact.read_public(options.public_key))
@@ -168,10 +180,26 @@ def run(options: argparse.Namespace) -> int:
         named = _named(policies(model), options.policies)
         found = guarded(design, options.world, options.seeds, named)
     result = report(found, design, options.world, options.seeds)
+    if model is None:
+        result["left_out"] = LEFT_OUT
     print(table(result))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     return 0
+
+
+def _design(options: argparse.Namespace) -> Design:
+    """Return the trial's design; what cannot be reported is refused before hours are spent."""
+    design = Design(options.patients, options.days, options.cadence)
+    if options.seeds < 1:
+        raise BadTrial("--seeds must be positive")
+    if options.patients * options.seeds < 2:
+        raise BadTrial("one patient has no interval: raise --patients or --seeds")
+    if options.weights is None and "model" in (options.policies or ()):
+        raise BadTrial(f"the policy model is {LEFT_OUT['model']}")
+    if options.json is not None and not options.json.parent.is_dir():
+        raise BadTrial(f"--json: there is no folder {options.json.parent}")
+    return design
 
 
 def _named(known: Mapping[str, T], names: list[str] | None) -> Mapping[str, T]:

@@ -5,6 +5,13 @@ import pytest
 
 from models.__main__ import main
 
+FIGURES = (
+    "ttr_percent",
+    "sbp_below_100_days_per_year",
+    "latent_below_105_percent",
+    "symptomatic_ae_percent",
+)
+
 
 def test_the_trial_writes_its_figures_for_every_policy(tmp_path: Path) -> None:
     file = tmp_path / "trial.json"
@@ -14,10 +21,13 @@ def test_the_trial_writes_its_figures_for_every_policy(tmp_path: Path) -> None:
     assert set(found["policies"]) >= {"stepped_care", "dual_first", "titrator", "filter", "oracle"}
     assert found["moves"]["held_equal"] is True
     for figures in found["policies"].values():
-        for name in ("ttr_percent", "sbp_below_100_days_per_year", "symptomatic_ae_percent"):
+        for name in FIGURES:
             assert figures[name]["low"] <= figures[name]["mean"] <= figures[name]["high"]
             assert name in figures["subgroups"]["65_and_over"]
-    assert "filter-titrator" in found["minus"]
+            assert figures[name].keys() == figures["subgroups"]["65_and_over"][name].keys()
+    gap = found["minus"]["filter-titrator"]["subgroups"]["65_and_over"]["ttr_percent"]
+    assert gap["low"] <= gap["mean"] <= gap["high"]
+    assert "--weights" in found["left_out"]["model"]
 
 
 def test_the_small_world_runs_by_its_name() -> None:
@@ -27,7 +37,15 @@ def test_the_small_world_runs_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--world", "atlantis"], ["--cadence", "3"], ["--policies", "magic"], ["--seeds", "0"]],
+    [
+        ["--world", "atlantis"],
+        ["--cadence", "3"],
+        ["--policies", "magic"],
+        ["--policies", "filter", "model"],
+        ["--seeds", "0"],
+        ["--patients", "1", "--seeds", "1"],
+        ["--json", "/no/such/folder/trial.json"],
+    ],
 )
 def test_what_cannot_be_run_is_refused_in_one_line(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
