@@ -85,9 +85,13 @@ async def test_a_signed_decision_cites_the_proposal_and_completes_the_task(
 ) -> None:
     written, _, person = await enacted(store_factory, EnactBasis.DECISION)
     requests = written["MedicationRequest"]
-    (proposal,) = [r for r in requests if r["intent"] == "proposal"]
-    (order,) = [r for r in requests if r["intent"] == "order"]
-    assert proposal["status"] == "draft"
-    assert order["basedOn"] == [{"reference": f"MedicationRequest/{proposal['id']}"}]
+    proposals = [r for r in requests if r["intent"] == "proposal"]
+    assert {proposal["status"] for proposal in proposals} == {"draft"}
+    orders = [r for r in requests if r["intent"] == "order"]
+    # At stage 2 a class is added and the present drug steps up: an order for each.
+    assert len(orders) == len(proposals) == 2
+    assert sorted(order["basedOn"][0]["reference"] for order in orders) == sorted(
+        f"MedicationRequest/{proposal['id']}" for proposal in proposals
+    )
     assert [task["status"] for task in written["Task"]] == ["requested", "completed"]
     assert f"Practitioner/{person.clinician_id}" in json.dumps(written["Provenance"], default=str)
