@@ -83,7 +83,7 @@ def _order(carried: Carried, item: Applied, plan: str | None) -> Resource:
         change=item.change,
         times_a_day=after.times_a_day,
         tablet_ug=after.tablet_strength_ug,
-        based_on=_based_on(carried) if plan is None else [plan],
+        based_on=_based_on(carried, item) if plan is None else [plan],
         authority=Authority(
             basis.clinician_id, carried.now, None if plan is None else carried.device_id
         ),
@@ -91,14 +91,14 @@ def _order(carried: Carried, item: Applied, plan: str | None) -> Resource:
     )
 
 
-def _based_on(carried: Carried) -> list[str]:
+def _based_on(carried: Carried, item: Applied) -> list[str]:
+    """Return the proposal of this drug's change, when the move was carried out as proposed."""
     basis = carried.basis
     proposed = basis.assessment.assessment.proposal.move
     if proposed != basis.move:
         return []
-    count = len(proposed.changes)
-    assessment_id = basis.assessment.assessment_id
-    return [f"MedicationRequest/{proposal_id(assessment_id, place)}" for place in range(count)]
+    place = proposed.changes.index(item.change)
+    return [f"MedicationRequest/{proposal_id(basis.assessment.assessment_id, place)}"]
 
 
 async def _old_order(tx: Transaction, carried: Carried, item: Applied) -> list[str]:
