@@ -122,10 +122,13 @@ def reach_back(
     posture: Posture = Posture.SITTING,
 ) -> Sifted:
     """Return what may count for the latest window and the one before it."""
+    return sift(readings, posture, oldest_counted(now, last_change_at), now)
+
+
+def oldest_counted(now: datetime, last_change_at: datetime | None) -> datetime:
+    """Return the moment before which no reading counts for either window."""
     oldest = now - MAX_AGE - timedelta(days=2 * WINDOW_DAYS + MAX_GAP_BETWEEN_WINDOWS_DAYS)
-    if last_change_at is not None:
-        oldest = max(oldest, last_change_at + SETTLING)
-    return sift(readings, posture, oldest, now)
+    return oldest if last_change_at is None else max(oldest, last_change_at + SETTLING)
 
 
 def average_of(
@@ -162,11 +165,20 @@ def two_windows_of(sifted: Sifted, target: Target, now: datetime) -> bool:
     latest = latest_window(sifted)
     if shortfall(latest) or is_stale(sifted, now, MAX_AGE):
         return False
-    start = max(sifted.days) - WINDOW_DAYS + 1
+    start = first_day_of_latest(sifted)
     earlier = latest_window(sifted, before=start)
     if shortfall(earlier) or start - earlier[0].ordinal > MAX_GAP_BETWEEN_WINDOWS_DAYS:
         return False
     return _both_above(_day_means(latest), _day_means(earlier), target)
+
+
+def first_day_of_latest(sifted: Sifted) -> int:
+    """Return the local day on which the latest window begins, its dropped day included.
+
+    Raises:
+        ValueError: no day has readings.
+    """
+    return max(sifted.days) - WINDOW_DAYS + 1
 
 
 def _both_above(latest: tuple[DayMean, ...], earlier: tuple[DayMean, ...], target: Target) -> bool:

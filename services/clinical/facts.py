@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from services.clinical.envelope import Envelope, Stage, StopCondition
-from services.clinical.history import History, read_history
+from services.clinical.history import History, in_order, read_history
 from services.clinical.laboratory import Laboratory, read_laboratory
 from services.clinical.move_facts import DRUG_PLACE as DRUG_PLACE
 from services.clinical.move_facts import DRUGS as DRUGS
@@ -134,15 +134,16 @@ def facts(
 
 def read_person(snapshot: Snapshot, envelope: Envelope | None, now: datetime) -> Person:
     """Return the facts that do not depend on the move."""
+    ordered = in_order(snapshot.readings)
     return Person(
-        _person(snapshot, now),
-        read_history(snapshot, now),
+        _person(snapshot, now, ordered[-1].taken_at if ordered else None),
+        read_history(snapshot, now, ordered),
         read_laboratory(snapshot, now),
         _envelope(snapshot, envelope, now),
     )
 
 
-def _person(snapshot: Snapshot, now: datetime) -> PersonFacts:
+def _person(snapshot: Snapshot, now: datetime, last_reading_at: datetime | None) -> PersonFacts:
     before = [0] * len(DRUGS)
     for item in snapshot.regimen:
         if item.paused_since is None:
@@ -154,7 +155,7 @@ def _person(snapshot: Snapshot, now: datetime) -> PersonFacts:
         consented=ConsentPurpose.TITRATION in snapshot.consent,
         halted=snapshot.halted,
         open_alarm=snapshot.open_alarm,
-        snapshot_inconsistent=_inconsistent(snapshot, now),
+        snapshot_inconsistent=_inconsistent(snapshot, now, last_reading_at),
         regimen_conflict=len({item.drug for item in snapshot.regimen}) != len(snapshot.regimen),
         female=_FEMALE[snapshot.sex],
         age=None if snapshot.birth_date is None else age_years(snapshot.birth_date, now.date()),
@@ -185,7 +186,7 @@ def _marked(members: Collection[E], places: Mapping[E, int]) -> tuple[bool, ...]
     return tuple(marks)
 
 
-def _inconsistent(snapshot: Snapshot, now: datetime) -> bool:
+def _inconsistent(snapshot: Snapshot, now: datetime, last_reading_at: datetime | None) -> bool:
     """Say whether the snapshot is of the future or older than its own readings and labs.
 
     Readings have the tolerance of a clock that runs ahead.
@@ -193,7 +194,7 @@ def _inconsistent(snapshot: Snapshot, now: datetime) -> bool:
     as_of = snapshot.as_of
     return (
         as_of > now
-        or any([reading.taken_at > as_of + CLOCK_AHEAD for reading in snapshot.readings])
+        or (last_reading_at is not None and last_reading_at > as_of + CLOCK_AHEAD)
         or any([result.taken_at > as_of for result in snapshot.labs])
     )
 

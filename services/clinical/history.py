@@ -1,21 +1,25 @@
 """What readings, changes and rhythm say, flattened for the rules."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.clinical.averaging import (
     DAYS_ABOVE_TO_COUNT,
     Average,
+    InsufficientAverage,
     SufficientAverage,
     average_of,
-    reach_back,
+    first_day_of_latest,
+    oldest_counted,
     two_windows_of,
 )
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.patient import Condition, Snapshot, Target
 from services.clinical.readings import CLOCK_AHEAD, BloodPressure, Posture
 from services.clinical.regimen import last_change_at
-from services.clinical.windows import Sifted
+from services.clinical.windows import TAKEN_AT, Sifted, covers, sift
 
 # "No change on record" as a number of days: the loop's own record is complete.
 NEVER_DAYS = 36_500
@@ -36,6 +40,9 @@ RHYTHM_CHECK_MAX_AGE = timedelta(days=28)
 STANDING_FALL_MMHG = (20, 10)
 STANDING_SYSTOLIC_MMHG = 90
 IRREGULAR_READINGS_TO_FLAG = 2
+
+
+_SITTING = Posture.SITTING
 
 
 class History(NamedTuple):
@@ -62,22 +69,25 @@ class History(NamedTuple):
     days_since_slow_change: int
 
 
-def read_history(snapshot: Snapshot, now: datetime) -> History:
-    """Return the facts that readings and changes give."""
+def in_order(readings: Sequence[BloodPressure]) -> list[BloodPressure]:
+    """Return the readings oldest first."""
+    return sorted(readings, key=TAKEN_AT)
+
+
+def read_history(
+    snapshot: Snapshot, now: datetime, ordered: list[BloodPressure] | None = None
+) -> History:
+    """Return the facts that readings and changes give. `ordered`: the readings, oldest first."""
+    if ordered is None:
+        ordered = in_order(snapshot.readings)
     changed_at = last_change_at(snapshot)
-    sifted = reach_back(snapshot.readings, now=now, last_change_at=changed_at)
-    mean = average_of(sifted, now=now, last_change_at=changed_at, target=snapshot.target)
+    mean, two_windows = _windows(ordered, now, changed_at, snapshot.target)
     known = mean if isinstance(mean, SufficientAverage) else None
-    since = now - RECENT
+    recent = ordered[bisect_left(ordered, now - RECENT, key=TAKEN_AT) :]
     until = now + CLOCK_AHEAD
-    sitting = [
-        r
-        for r in snapshot.readings
-        if since <= r.taken_at <= until and r.posture is Posture.SITTING
-    ]
+    sitting = [r for r in recent if r.posture is Posture.SITTING and r.taken_at <= until]
     pulses = [r.pulse_bpm for r in sitting if r.pulse_bpm is not None]
-    day_ago = now - CRISIS_WINDOW
-    drop_systolic, drop_diastolic, standing = _standing(snapshot.readings, now)
+    drop_systolic, drop_diastolic, standing = _standing(ordered, now)
     return History(
         average=mean,
         average_known=known is not None,
@@ -85,10 +95,10 @@ def read_history(snapshot: Snapshot, now: datetime) -> History:
         mean_diastolic=None if known is None else known.diastolic_tenths,
         lower_systolic=None if known is None else known.systolic_lower_tenths,
         lower_diastolic=None if known is None else known.diastolic_lower_tenths,
-        two_windows=_two_windows(sifted, known, snapshot.target, now),
+        two_windows=two_windows,
         typed_readings=None if known is None else known.typed_readings,
         lowest_systolic=min([r.systolic_mmhg for r in sitting], default=None),
-        crisis_recent=any([r.taken_at >= day_ago and is_crisis(r) for r in sitting]),
+        crisis_recent=_crisis_recent(sitting, now),
         heart_rate=sum(pulses) // len(pulses) if pulses else None,
         standing_drop_systolic=drop_systolic,
         standing_drop_diastolic=drop_diastolic,
@@ -101,6 +111,67 @@ def read_history(snapshot: Snapshot, now: datetime) -> History:
     )
 
 
+# A whole window and its slack, and two that follow one another: who measures every day for months
+# is judged on these, and on all readings only where they do not hold what is looked for.
+_ONE_WINDOW = timedelta(days=9)
+_TWO_WINDOWS = timedelta(days=17)
+
+
+def _windows(
+    ordered: list[BloodPressure], now: datetime, changed_at: datetime | None, target: Target | None
+) -> tuple[Average, bool]:
+    """Return the average of the latest window, and whether two windows are above the target."""
+    oldest = oldest_counted(now, changed_at)
+    reach = _reach(ordered, oldest, now, _ONE_WINDOW)
+    if not reach.complete and not covers(reach.sifted, reach.since):
+        reach = _reach(ordered, oldest, now)
+    mean = average_of(reach.sifted, now=now, last_change_at=changed_at, target=target)
+    if isinstance(mean, InsufficientAverage):
+        if not reach.complete:  # what it lacks is read from all that might have counted
+            reach = _reach(ordered, oldest, now)
+            mean = average_of(reach.sifted, now=now, last_change_at=changed_at, target=target)
+        return mean, False
+    # The rule can only act on a window that is itself above on four days.
+    if target is None or (mean.days_above or 0) < DAYS_ABOVE_TO_COUNT:
+        return mean, False
+    if not reach.complete:
+        reach = _reach(ordered, oldest, now, _TWO_WINDOWS)
+    if not reach.complete and not reach.holds_earlier():
+        reach = _reach(ordered, oldest, now)
+    return mean, two_windows_of(reach.sifted, target, now)
+
+
+class _Reach(NamedTuple):
+    """Readings sifted from `since` on."""
+
+    sifted: Sifted
+    since: datetime
+    complete: bool
+    """No reading that may count lies before."""
+
+    def holds_earlier(self) -> bool:
+        """Say whether the window before the latest lies here as a whole, too."""
+        start = first_day_of_latest(self.sifted)
+        newest = max((day for day in self.sifted.days if day < start), default=None)
+        return newest is not None and covers(self.sifted, self.since, newest=newest)
+
+
+def _reach(
+    ordered: list[BloodPressure], oldest: datetime, now: datetime, back: timedelta | None = None
+) -> _Reach:
+    """Sift the readings from `back` before the last one on; without it all that may count."""
+    last_at = min(ordered[-1].taken_at, now) if ordered else now
+    since = oldest if back is None else max(oldest, last_at - back)
+    first = bisect_left(ordered, since, key=TAKEN_AT)
+    sifted = sift(ordered[first:], Posture.SITTING, since, now)
+    return _Reach(sifted, since, since == oldest or first == 0)
+
+
+def _crisis_recent(sitting: list[BloodPressure], now: datetime) -> bool:
+    day_ago = now - CRISIS_WINDOW
+    return any([is_crisis(r) for r in sitting[bisect_left(sitting, day_ago, key=TAKEN_AT) :]])
+
+
 def is_crisis(reading: BloodPressure) -> bool:
     """Say whether the reading is 180 systolic, 120 diastolic, or higher."""
     return (
@@ -109,23 +180,14 @@ def is_crisis(reading: BloodPressure) -> bool:
     )
 
 
-def _two_windows(
-    sifted: Sifted, known: SufficientAverage | None, target: Target | None, now: datetime
-) -> bool:
-    # The rule can only act on a window that is itself above on four days.
-    if known is None or target is None or (known.days_above or 0) < DAYS_ABOVE_TO_COUNT:
-        return False
-    return two_windows_of(sifted, target, now)
-
-
 def _standing(
-    readings: tuple[BloodPressure, ...], now: datetime
+    readings: Sequence[BloodPressure], now: datetime
 ) -> tuple[int | None, int | None, int | None]:
     """Return the largest falls on standing and the lowest standing systolic of the last session."""
     standing = [
         r
         for r in readings
-        if r.posture is not Posture.SITTING
+        if r.posture is not _SITTING
         and r.posture is not Posture.LYING
         and now - STANDING_MAX_AGE <= r.taken_at <= now + CLOCK_AHEAD
     ]
@@ -150,7 +212,7 @@ def _standing(
     )
 
 
-def falls_on_standing(readings: tuple[BloodPressure, ...], now: datetime) -> bool:
+def falls_on_standing(readings: Sequence[BloodPressure], now: datetime) -> bool:
     """Say whether the last standing session showed orthostatic hypotension."""
     fall_systolic, fall_diastolic, lowest = _standing(readings, now)
     systolic, diastolic = STANDING_FALL_MMHG

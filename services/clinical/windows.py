@@ -6,7 +6,8 @@ of each half-day count, so that a run of repeats after a bad reading cannot carr
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from services.clinical.readings import BloodPressure, Posture, ReadingSource
@@ -26,8 +27,10 @@ EVENING_FROM_MINUTE = 16 * 60
 # [D]. A second measurement comes a minute later or more. Source: AHA25 p17 [S].
 ONE_MEASUREMENT = timedelta(seconds=60)
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
 _MINUTES_A_DAY = 24 * 60
+
+TAKEN_AT = attrgetter("taken_at")
+"""The order of readings."""
 
 
 class Day(NamedTuple):
@@ -66,13 +69,19 @@ def once_each(readings: Iterable[BloodPressure]) -> list[BloodPressure]:
     measurement; the monitor's own record of it is kept.
     """
     kept: list[BloodPressure] = []
-    for reading in sorted(readings, key=_taken_at):
-        place = _copy_of(reading, kept)
+    edge: datetime | None = None
+    swapped = False
+    for reading in sorted(readings, key=TAKEN_AT):
+        # Most readings are a minute or more after the one before: no copy to look for.
+        place = None if edge is None or reading.taken_at >= edge else _copy_of(reading, kept)
         if place is None:
             kept.append(reading)
+            edge = reading.taken_at + ONE_MEASUREMENT
         elif kept[place].source is ReadingSource.TYPED and reading.source is ReadingSource.DEVICE:
             kept[place] = reading
-    return sorted(kept, key=_taken_at)
+            edge = reading.taken_at + ONE_MEASUREMENT
+            swapped = True
+    return sorted(kept, key=TAKEN_AT) if swapped else kept
 
 
 def _copy_of(reading: BloodPressure, kept: list[BloodPressure]) -> int | None:
@@ -104,25 +113,26 @@ def sift(
     """
     days: dict[int, Day] = {}
     excluded: set[str] = set()
-    seen: set[datetime] = set()
+    last_at: datetime | None = None
     for reading in once_each([r for r in readings if oldest <= r.taken_at <= now]):
-        taken_at = reading.taken_at
-        flaw = fault(reading, posture)
-        if flaw is not None:
-            excluded.add(flaw)
-        elif taken_at not in seen:
-            seen.add(taken_at)
-            _place(reading, days)
-    return Sifted(days, tuple(sorted(excluded - {""})), max(seen, default=None))
+        if (
+            reading.posture is posture
+            and reading.device_validated is True
+            and reading.cuff_fits is True
+            and not reading.irregular_pulse
+        ):
+            if reading.taken_at != last_at:
+                last_at = reading.taken_at
+                _place(reading, days)
+        else:
+            excluded.add(fault(reading, posture) or "")
+    return Sifted(days, tuple(sorted(excluded - {""})), last_at)
 
 
 def _place(reading: BloodPressure, days: dict[int, Day]) -> None:
     """Put a reading into its half-day; those at other hours are casual and are left out."""
-    since = reading.taken_at - _EPOCH
-    ordinal, minute = divmod(
-        since.days * _MINUTES_A_DAY + since.seconds // 60 + reading.utc_offset_minutes,
-        _MINUTES_A_DAY,
-    )
+    minutes = int(reading.taken_at.timestamp() // 60)
+    ordinal, minute = divmod(minutes + reading.utc_offset_minutes, _MINUTES_A_DAY)
     if MORNING_MINUTES[0] <= minute < MORNING_MINUTES[1]:
         _day(ordinal, days).mornings.append(reading)
     elif minute >= EVENING_FROM_MINUTE:
@@ -134,6 +144,19 @@ def _day(ordinal: int, days: dict[int, Day]) -> Day:
     if day is None:
         day = days[ordinal] = Day(ordinal, [], [])
     return day
+
+
+def covers(sifted: Sifted, since: datetime, *, newest: int | None = None) -> bool:
+    """Say whether readings sifted from `since` on hold the whole window that ends with `newest`.
+
+    `newest` is a local day; None: the last one. Two days of slack, as a patient's own day may begin
+    or end more than half a day before or after the universal one.
+    """
+    if newest is None:
+        newest = max(sifted.days, default=None)
+    if newest is None:
+        return False
+    return newest - WINDOW_DAYS + 1 - int(since.timestamp() // (60 * _MINUTES_A_DAY)) >= 2
 
 
 def latest_window(sifted: Sifted, *, before: int | None = None) -> list[Day]:
@@ -155,11 +178,7 @@ def _capped(day: Day) -> Day:
 
 
 def _first(readings: list[BloodPressure]) -> list[BloodPressure]:
-    return sorted(readings, key=_taken_at)[:READINGS_PER_HALF_DAY]
-
-
-def _taken_at(reading: BloodPressure) -> datetime:
-    return reading.taken_at
+    return sorted(readings, key=TAKEN_AT)[:READINGS_PER_HALF_DAY]
 
 
 def shortfall(window: list[Day]) -> tuple[str, ...]:

@@ -1,12 +1,18 @@
 """Facts from readings and changes, each at its limit."""
 
+import random
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from services.clinical.averaging import InsufficientAverage, SufficientAverage
+from services.clinical.averaging import (
+    InsufficientAverage,
+    SufficientAverage,
+    average,
+    two_windows_above,
+)
 from services.clinical.formulary import Drug
 from services.clinical.history import NEVER_DAYS, History, is_crisis, read_history
 from services.clinical.patient import Condition, Target
@@ -234,3 +240,40 @@ def test_slow_drugs_are_chlorthalidone_and_the_mras() -> None:
         assert history(regimen=(held,)).days_since_slow_change == 200
     for drug in (Drug.HYDROCHLOROTHIAZIDE, Drug.INDAPAMIDE, Drug.LISINOPRIL):
         assert history(changes=(changed(20, drug),)).days_since_slow_change == NEVER_DAYS
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_who_measures_for_months_is_judged_as_if_every_reading_were_looked_at(
+    reverse: bool,
+) -> None:
+    """The short way over the last days says what the long way over all readings says."""
+    source = random.Random(20260520)
+    for _ in range(60):
+        readings = []
+        at = NOW + timedelta(minutes=source.choice((0, 5, 20)))
+        for place in range(source.choice((0, 3, 30, 120))):
+            at -= source.choice(_GAPS)
+            valid = source.random() > 0.05
+            readings.append(
+                reading(
+                    at,
+                    source.choice((128, 138, 148)),
+                    source.choice((76, 84, 92)),
+                    reading_id=str(place),
+                    device_validated=valid,
+                    utc_offset_minutes=source.choice((0, 60, 840, -720)),
+                )
+            )
+        made = snapshot(readings=tuple(readings if reverse else reversed(readings)))
+        found = read_history(made, NOW)
+        of_all = average(made.readings, now=NOW, last_change_at=LONG_AGO, target=made.target)
+        assert found.average == of_all
+        if found.average_known:
+            target = made.target
+            assert target is not None
+            assert found.two_windows == two_windows_above(
+                made.readings, target, now=NOW, last_change_at=LONG_AGO
+            )
+
+
+_GAPS = tuple(timedelta(seconds=s) for s in (20, 59, 60, 120, 14_400, 43_200, 43_200, 90_000))
