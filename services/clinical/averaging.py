@@ -33,6 +33,7 @@ _SE_FACTOR_HUNDREDTHS = 136
 # Source: TASMINH2 measured one week a month [V].
 MAX_GAP_BETWEEN_WINDOWS_DAYS = 42
 DAYS_ABOVE_TO_COUNT = 4
+_TYPED = ReadingSource.TYPED
 # One-sided 95 % bound on the mean: 1.64 standard errors. Source: CLINICAL §2 dead band [D].
 _BOUND_HUNDREDTHS = 164
 
@@ -274,13 +275,13 @@ def _means(sums: _Sums) -> tuple[int, int]:
 
 
 def _summary(window: list[Day], target: Target | None) -> SufficientAverage:
-    by_day = [(_sums(day.mornings), _sums(day.evenings)) for day in window]
-    mornings = _plus([morning for morning, _ in by_day])
-    evenings = _plus([evening for _, evening in by_day])
+    by_day = [(day.ordinal, _sums(day.mornings), _sums(day.evenings)) for day in window]
+    mornings = _plus([morning for _, morning, _ in by_day])
+    evenings = _plus([evening for _, _, evening in by_day])
     both = _plus([mornings, evenings])
-    days = _day_means(window)
-    counted = [reading for _, *halves in window for half in halves for reading in half]
-    moments = [reading.taken_at for reading in counted]
+    days = tuple([DayMean(day, *_means(_plus([m, e]))) for day, m, e in reversed(by_day)])
+    halves = [half for _, *both_halves in window for half in both_halves if half]
+    counted = [reading for half in halves for reading in half]
     pulses = [reading.pulse_bpm for reading in counted if reading.pulse_bpm is not None]
     systolic, diastolic = _means(both)
     morning_systolic, morning_diastolic = _means(mornings)
@@ -296,12 +297,13 @@ def _summary(window: list[Day], target: Target | None) -> SufficientAverage:
         diastolic_se_tenths=standard_error_tenths([day.diastolic_tenths for day in days]),
         counted_days=len(days),
         counted_readings=both[2],
-        typed_readings=[reading.source for reading in counted].count(ReadingSource.TYPED),
+        typed_readings=len([r for r in counted if r.source is _TYPED]),
         days=days,
         days_above=None if target is None else _days_above(days, target),
         heart_rate_bpm=sum(pulses) // len(pulses) if pulses else None,
-        first_at=min(moments),
-        last_at=max(moments),
+        # Each half is in order of time.
+        first_at=min([half[0].taken_at for half in halves]),
+        last_at=max([half[-1].taken_at for half in halves]),
     )
 
 
