@@ -19,7 +19,7 @@ from services.notify import Notice, People
 from services.outbox_messages import recorded
 from services.settings import Settings, SettingsError
 from services.store import Acting, Role, Store, credentials, windows
-from services.store.entries import PendingWindow
+from services.store.entries import MeasuredWindow, PendingWindow
 from services.store.loop_outbox import LoopOutbox
 from services.store.loop_records import LoopRecords
 from services.store.on_call import CLINIC
@@ -179,21 +179,22 @@ class StoreWindows:
         self, taken: Sequence[WaitingWindow], results: Sequence[WindowResult], *, now: datetime
     ) -> int:
         """Keep the features; wake the loop of whoever shows an irregular rhythm."""
-        completed = 0
-        flagged: set[str] = set()
+        measured = [
+            MeasuredWindow(
+                self._claimed[result.window_id],
+                dict(result.features),
+                result.grade,
+                result.feature_version,
+            )
+            for result in results
+        ]
+        flagged = {
+            self._claimed[result.window_id].patient_id
+            for result in results
+            if shows_irregular_rhythm(result)
+        }
         async with self._store.transaction(ACTING) as tx:
-            for result in results:
-                window = self._claimed[result.window_id]
-                completed += await windows.complete(
-                    tx,
-                    window,
-                    features=dict(result.features),
-                    grade=result.grade,
-                    feature_version=result.feature_version,
-                    now=now,
-                )
-                if shows_irregular_rhythm(result):
-                    flagged.add(window.patient_id)
+            completed = await windows.complete_all(tx, measured, now=now)
             for patient_id in sorted(flagged):
                 await tx.send(recorded(patient_id, "irregular_rhythm"), now=now)
         return completed

@@ -1,5 +1,6 @@
 """What is open between people and the loops: reviews, advice, alarms, goals, tasks, windows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -241,6 +242,19 @@ class PendingWindow:
     clock_id: str
     sample_count: int
     samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWindow:
+    """A window and what it came to, not kept yet.
+
+    `features`: every feature of the version by name, in its order; None: not measurable.
+    """
+
+    window: PendingWindow
+    features: Mapping[str, float | None]
+    grade: str
+    feature_version: str
 
 
 @dataclass(frozen=True, slots=True)

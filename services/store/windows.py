@@ -13,7 +13,12 @@ from services.audit.actions import Action
 from services.ids import new_id
 from services.outbox_messages import windows_waiting
 from services.store import blobs, narrow
-from services.store.entries import NewWindow, PendingWindow, WindowFeatureEntry
+from services.store.entries import (
+    MeasuredWindow,
+    NewWindow,
+    PendingWindow,
+    WindowFeatureEntry,
+)
 from services.store.narrow import Kind
 from services.store.rows import ItemResult
 from services.store.tables.measurements import (
@@ -89,28 +94,33 @@ async def complete(
 
     `features`: every feature of the version by name, in its order; None: not measurable.
     """
-    await tx.bind([window.patient_id])
-    ended = delete(WINDOW_JOBS).where(WINDOW_JOBS.c.window_id == window.window_id)
-    waited = await tx.session.execute(ended.returning(WINDOW_JOBS.c.window_id))
-    if waited.first() is None:
-        return False
-    await tx.session.execute(
-        upsert(FEATURE_NAMES)
-        .values(feature_version=feature_version, names=list(features))
-        .on_conflict_do_nothing()
-    )
-    await tx.session.execute(
-        insert(WINDOW_FEATURES).values(
-            window_id=window.window_id,
-            subject_id=tx.subject_id(window.patient_id),
-            started_at=window.started_at,
-            feature_version=feature_version,
-            features=list(features.values()),
-            grade=grade,
-            completed_at=now,
+    measured = MeasuredWindow(window, features, grade, feature_version)
+    return await complete_all(tx, [measured], now=now) == 1
+
+
+async def complete_all(
+    tx: Transaction, measured: Sequence[MeasuredWindow], *, now: datetime
+) -> int:
+    """Keep the features of windows that still wait; return how many: others completed the rest.
+
+    A day of one wearable is thousands of windows: the statements are as many as for one.
+    """
+    await tx.bind(sorted({each.window.patient_id for each in measured}))
+    ids = [each.window.window_id for each in measured]
+    ended = delete(WINDOW_JOBS).where(WINDOW_JOBS.c.window_id.in_(ids))
+    waited = set((await tx.session.execute(ended.returning(WINDOW_JOBS.c.window_id))).scalars())
+    kept = [each for each in measured if each.window.window_id in waited]
+    names = {each.feature_version: list(each.features) for each in kept}
+    for feature_version, order in names.items():
+        await tx.session.execute(
+            upsert(FEATURE_NAMES)
+            .values(feature_version=feature_version, names=order)
+            .on_conflict_do_nothing()
         )
-    )
-    return True
+    if kept:
+        rows = [_feature_row(tx, each, now) for each in kept]
+        await tx.session.execute(insert(WINDOW_FEATURES), rows)
+    return len(kept)
 
 
 async def features_since(
@@ -143,6 +153,18 @@ async def pending_count(tx: Transaction) -> int:
     return int(
         (await tx.session.execute(select(func.count()).select_from(WINDOW_JOBS))).scalar_one()
     )
+
+
+def _feature_row(tx: Transaction, measured: MeasuredWindow, now: datetime) -> dict[str, object]:
+    return {
+        "window_id": measured.window.window_id,
+        "subject_id": tx.subject_id(measured.window.patient_id),
+        "started_at": measured.window.started_at,
+        "feature_version": measured.feature_version,
+        "features": list(measured.features.values()),
+        "grade": measured.grade,
+        "completed_at": now,
+    }
 
 
 async def _row(
