@@ -59,10 +59,11 @@ _PRIOR_SCORES = (0.06, 0.19, 0.32, 0.45, 0.60, 0.76, 0.93, 1.15, 1.44, 1.96)
 def conformal_width(scores: FloatArray) -> float:
     """Return how many sigmas make a 90 % interval, from |error| / sigma of past predictions.
 
-    The ⌈(n + 1) × 0.9⌉-th smallest score: the finite-sample rule of split conformal prediction
-    (Vovk 2005). Below `LEAST_ERRORS` ten standard-normal scores stand beside the patient's own.
+    The score of rank (n + 1) × 0.9, between two scores where that is no whole number: the rank of
+    split conformal prediction (Vovk 2005), which rounds it up and then covers 93 % of 14 and 95 %
+    of 20. Below `LEAST_ERRORS` ten standard-normal scores stand beside the patient's own.
     """
     few = len(scores) < LEAST_ERRORS
     held = np.sort(np.concatenate([scores, _PRIOR_SCORES]) if few else scores)
-    rank = int(np.ceil((len(held) + 1) * CONFIDENCE))
-    return float(held[min(rank, len(held)) - 1])
+    rank = (len(held) + 1) * CONFIDENCE
+    return float(np.interp(rank, np.arange(1, len(held) + 1), held))

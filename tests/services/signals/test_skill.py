@@ -42,5 +42,13 @@ def test_the_width_covers_ninety_percent_of_what_comes_next() -> None:
         assert 0.87 <= np.mean(inside) <= 0.93
 
 
+@pytest.mark.parametrize("count", [11, 14, 16, 21])
+def test_few_errors_of_ones_own_do_not_widen_the_interval(count: int) -> None:
+    """A rank rounded up would cover 93 to 95 % of what comes after so few."""
+    scores = np.abs(np.random.default_rng(4).normal(0, 1.3, (4000, count + 1)))
+    inside = [row[-1] <= conformal_width(row[:-1]) for row in scores]
+    assert 0.88 <= np.mean(inside) <= 0.92
+
+
 def test_without_errors_the_width_is_that_of_a_normal_error() -> None:
     assert 1.64 <= conformal_width(np.empty(0)) <= 2.0
