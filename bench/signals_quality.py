@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from bench import signals_bench as harness
 from bench.signals_split import Half, half_of
 from services.signals.ecg import r_peaks
-from services.signals.intervals import intervals
+from services.signals.intervals import intervals, rate_bpm
 from services.signals.opinion import second_opinion, unsteadiness
 from services.signals.ppg import upstrokes
 from services.signals.quality import PURPOSES, Purpose, evidence_table, quality
@@ -135,7 +135,10 @@ def _judge(
         agreement(dirty, beats).mean, second_opinion(dirty, beats), unsteadiness(found)
     )
     trust = quality(dirty, beats, found, np.full(dirty.count, np.nan))
-    errors = np.array([_errors(ref + lag_s, beats.of(row)) for row, ref in enumerate(refs)])
+    served_bpm = np.nan_to_num(rate_bpm(found, clean.kind))
+    errors = np.array(
+        [_errors(ref, lag_s, beats.of(row), served_bpm[row]) for row, ref in enumerate(refs)]
+    )
     band_hz = (1.0, 30.0) if clean.kind == "ecg" else (0.5, 8.0)
     one, two = (spectrum(prepared(w), w.rate_hz).band(*band_hz, 60.0)[0] for w in (clean, dirty))
     alike = (one * two).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1) + 1e-12)
@@ -149,22 +152,29 @@ def _judge(
     )
 
 
-def _errors(ref_s: FloatArray, found_s: FloatArray) -> tuple[float, float, float, int]:
-    """Return error of the rate, mean error of matched intervals, matched beats, beats of both."""
+def _errors(
+    whole_s: FloatArray, lag_s: float, found_s: FloatArray, served_bpm: float
+) -> tuple[float, float, float, int]:
+    """Return error of the rate, mean error of matched intervals, matched beats, beats of both.
+
+    The rate is the one that the product gives out: of its intervals, missed and extra beats
+    repaired. It is what the grade for the rate is about, and is compared with the reference beats
+    of the same whole window.
+    """
+    ref_s = whole_s + lag_s
     inner = [t[(t >= EDGE_S) & (t <= WINDOW_S - EDGE_S)] for t in (ref_s, found_s)]
     if len(inner[0]) < 5:
         return np.nan, np.nan, 0, 0
-    rate_bpm = 60 / np.diff(inner[0]).mean()
-    found_bpm = 60 / np.diff(inner[1]).mean() if len(inner[1]) > 2 else 0.0
+    error_bpm = abs(60 / np.diff(whole_s).mean() - served_bpm)
     a, b = harness.match(ref_s, found_s, 0.15)
     paired = (np.clip(t, EDGE_S, WINDOW_S - EDGE_S) == t for t in (ref_s[a], found_s[b]))
     hits = float(np.mean([side.sum() for side in paired]))  # a pair across the edge counts half
     counts = hits, len(inner[0]) + len(inner[1])
     pair = np.flatnonzero((np.diff(a) == 1) & (np.diff(b) == 1))
     if len(pair) < 6:
-        return abs(rate_bpm - found_bpm), 999.0, *counts
+        return error_bpm, 999.0, *counts
     away = np.diff(found_s)[b[pair]] - np.diff(ref_s)[a[pair]]
-    return abs(rate_bpm - found_bpm), float(np.abs(away).mean() * 1000), *counts
+    return error_bpm, float(np.abs(away).mean() * 1000), *counts
 
 
 def fit(judged: Judged, purpose: Purpose) -> FloatArray:

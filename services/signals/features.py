@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from services.signals.arrival import Arrival, arrival
-from services.signals.beats import Beats, mean_rows
+from services.signals.beats import Beats
 from services.signals.ecg import r_peaks
-from services.signals.intervals import Intervals, intervals
+from services.signals.intervals import Intervals, intervals, rate_bpm
 from services.signals.motion import motion
 from services.signals.ppg import pulses
 from services.signals.pulse_shape import pulse_shape
@@ -241,8 +241,8 @@ def _add_rates(
 
 
 def _rate(stream: _Stream) -> FloatArray:
-    rate_bpm = 60_000.0 / mean_rows(stream.intervals.counted_ms)
-    return _only(stream.quality, Purpose.RATE, rate_bpm)
+    rate = rate_bpm(stream.intervals, stream.windows.kind)
+    return _only(stream.quality, Purpose.RATE, rate)
 
 
 def _add_rhythm(

@@ -9,8 +9,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from services.signals.beats import Beats, pad_rows, quantile_rows
-from services.signals.window import BoolArray, FloatArray
+from services.signals.beats import Beats, mean_rows, pad_rows, quantile_rows
+from services.signals.window import BoolArray, FloatArray, Kind
 
 # Constants of the paper: threshold scale, ectopic slope and offset, beats in the rolling spread
 # and in the rolling median.
@@ -61,6 +61,18 @@ def intervals(beats: Beats) -> Intervals:
     labels, _ = _label(rr_ms)
     counted, odd = _repair(rr_ms, labels)
     return Intervals(rr_ms, labels, counted, _interpolate(counted, odd))
+
+
+def rate_bpm(found: Intervals, kind: Kind) -> FloatArray:
+    """Return the rate of each window per minute, NaN without intervals. (windows,)
+
+    From a PPG missed and extra beats are repaired first. From an ECG they are not: its R peaks are
+    missed so seldom that a doubled interval is mostly a real pause, and halving it doubled the
+    error of the rate. Source: bench/signals.md, quality.
+    """
+    counted_ms = found.rr_ms if kind == "ecg" else found.counted_ms
+    rate: FloatArray = 60_000.0 / mean_rows(counted_ms)
+    return rate
 
 
 def _label(rr: FloatArray) -> tuple[npt.NDArray[np.int8], FloatArray]:

@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from services.signals.beats import Beats, mean_rows
+from services.signals.beats import Beats
 from services.signals.coverage import Coverage, coverage
-from services.signals.intervals import Intervals
+from services.signals.intervals import Intervals, rate_bpm
 from services.signals.opinion import second_opinion, unsteadiness
 from services.signals.template import agreement, polarity
 from services.signals.window import BoolArray, FloatArray, Kind, Windows
@@ -152,7 +152,7 @@ def quality(
         agreement(windows, beats).mean,
         second_opinion(windows, beats),
         unsteadiness(beat_intervals),
-        60_000.0 / mean_rows(beat_intervals.counted_ms),
+        rate_bpm(beat_intervals, windows.kind),
         polarity(windows) if windows.kind == "ppg" else none,
         deviation_g,
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from services.signals.beats import Beats, pad_rows
-from services.signals.intervals import Label, intervals
+from services.signals.intervals import Label, intervals, rate_bpm
 
 
 def beats(*windows: np.ndarray) -> Beats:
@@ -64,3 +64,10 @@ def test_a_long_recording_uses_the_beats_around() -> None:
     slow, fast = np.cumsum(np.full(150, 1.0)), np.cumsum(np.full(150, 0.5))
     found = intervals(beats(np.concatenate([slow, slow[-1] + fast])))
     assert (found.labels[0] > Label.NORMAL).sum() <= 2
+
+
+def test_a_doubled_interval_is_a_pause_in_an_ecg_and_a_missed_pulse_in_a_ppg() -> None:
+    found = intervals(beats(np.delete(sinus(), 20)))
+    whole = 60_000.0 / np.diff(sinus()).mean() / 1000.0
+    assert rate_bpm(found, "ppg")[0] == pytest.approx(whole, rel=1e-6)
+    assert rate_bpm(found, "ecg")[0] == pytest.approx(whole * 38 / 39, rel=1e-6)
