@@ -1,6 +1,5 @@
 """Apple Health: an ECG as CSV, and heart rates from the export's XML."""
 
-import csv
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,6 +15,7 @@ from services.devices.stream import (
     Waveform,
     number,
     require_aware,
+    rows_of,
 )
 
 _ECG_FIELDS = ("Recorded Date", "Sample Rate", "Unit")
@@ -34,8 +34,7 @@ def read_ecg_csv(path: Path, *, decimal: str = ".") -> Waveform:
         NotDeclared: no recorded date, sample rate or unit in the head of the file.
         Truncated: clearly less than 30 s. Malformed: a line that is no number.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    rows = [row for row in rows_of(path) if any(cell.strip() for cell in row)]
     head = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2 and _is_name(row[0])}
     absent = [name for name in _ECG_FIELDS if not head.get(name)]
     if absent:

@@ -1,6 +1,5 @@
 """CSV files with a schema that the caller declares."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from services.devices.stream import (
     WaveKind,
     number,
     require_aware,
+    rows_of,
 )
 
 
@@ -78,8 +78,7 @@ def read_csv(path: Path, schema: Schema) -> tuple[Waveform, ...]:
 
 def _rows(path: Path, schema: Schema) -> dict[str, list[str]]:
     """Return the fields of each column, by its name."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = list(csv.reader(file, delimiter=schema.delimiter))
+    table = rows_of(path, schema.delimiter)
     if not table:
         raise Truncated(f"{path.name}: empty")
     names, body = [name.strip() for name in table[0]], [row for row in table[1:] if row]

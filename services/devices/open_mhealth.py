@@ -1,7 +1,7 @@
 """Open mHealth and IEEE 1752.1 data points: heart rate and blood pressure as JSON."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,24 @@ _PLACES: Mapping[str, tuple[tuple[str, MeasureKind, str], ...]] = {
         ("diastolic_blood_pressure", "diastolic", "mmHg"),
     ),
 }
+# Source: Open mHealth duration-unit-value; units that are always as long. A measure is over a week
+# at most: longer is a mistake in the unit.
+_SECONDS: Mapping[str, float] = {
+    "sec": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "wk": 604_800.0,
+}
+MOST_DURATION = timedelta(days=7)
 _NAMESPACES = frozenset({"omh", "ieee"})
 
 
 def read_data_points(points: Iterable[Mapping[str, Any]]) -> tuple[Measures, ...]:
     """Return the measures of data points (parsed JSON), one `Measures` a kind, in order of time.
 
-    A time interval counts at its end. Source: Open mHealth schemas heart-rate 1.x/2.x and
+    A time interval counts at its end, stated or reached from its start and duration.
+    Source: Open mHealth schemas heart-rate 1.x/2.x and
     blood-pressure; IEEE 1752.1-2021 header and effective time frame.
 
     Raises:
@@ -58,7 +69,7 @@ def _measures(kind: MeasureKind, rows: list[tuple[datetime, float, str]]) -> Mea
 
 
 def _part(held: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = held.get(name)
+    part = held.get(name) if isinstance(held, Mapping) else None
     if not isinstance(part, Mapping):
         raise NotDeclared(f"data point: no {name}")
     return part
@@ -67,13 +78,15 @@ def _part(held: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _schema(header: Mapping[str, Any]) -> str:
     schema = _part(header, "schema_id")
     name = schema.get("name")
-    if schema.get("namespace") not in _NAMESPACES or name not in _PLACES:
+    known = str(schema.get("namespace")) in _NAMESPACES and str(name) in _PLACES
+    if not known:
         raise Malformed(f"data point: schema {schema.get('namespace')}:{name} is not read here")
     return str(name)
 
 
 def _source(header: Mapping[str, Any]) -> str:
-    provenance = header.get("acquisition_provenance") or {}
+    stated = header.get("acquisition_provenance")
+    provenance = stated if isinstance(stated, Mapping) else {}
     return str(provenance.get("source_name") or header.get("uuid") or header.get("id") or "unnamed")
 
 
@@ -88,7 +101,21 @@ def _value(held: Mapping[str, Any], unit: str) -> float:
 def _time(frame: Mapping[str, Any]) -> datetime:
     if "date_time" in frame:
         return moment(str(frame["date_time"]), "effective_time_frame")
-    end = _part(frame, "time_interval").get("end_date_time")
-    if end is None:
+    interval = _part(frame, "time_interval")
+    if "end_date_time" in interval:
+        return moment(str(interval["end_date_time"]), "effective_time_frame")
+    if "start_date_time" not in interval or "duration" not in interval:
         raise NotDeclared("data point: a time interval without its end")
-    return moment(str(end), "effective_time_frame")
+    start = moment(str(interval["start_date_time"]), "effective_time_frame")
+    return start + _duration(_part(interval, "duration"))
+
+
+def _duration(held: Mapping[str, Any]) -> timedelta:
+    """Return a length of time; months and years have none that is always the same."""
+    unit = held.get("unit")
+    if str(unit) not in _SECONDS:
+        raise Misdeclared(f"data point: a duration in {unit!r}")
+    seconds = _value(held, str(unit)) * _SECONDS[str(unit)]
+    if not 0 <= seconds <= MOST_DURATION.total_seconds():
+        raise Misdeclared(f"data point: a duration of {seconds} s")
+    return timedelta(seconds=seconds)

@@ -17,6 +17,7 @@ from services.devices.stream import (
     number,
     require_aware,
     spaced,
+    text_of,
 )
 
 _STAMPED_HEAD = "Phone timestamp;RR-interval [ms]"
@@ -35,7 +36,7 @@ def read_rr_text(path: Path, *, device: str, started_at: datetime | None = None)
         NotDeclared: no start, or one without zone. Truncated: empty, or a cut last line.
         Malformed: a line that is no interval. Misdeclared: not in ms, or stamps that go back.
     """
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = text_of(path).splitlines()
     body = [line.strip() for line in lines if line.strip()]
     stamped = bool(body) and body[0] == _STAMPED_HEAD
     rows = body[1:] if stamped else body

@@ -4,10 +4,12 @@ A reader guesses nothing: what a file does not say the caller must declare, and 
 refuses the file.
 """
 
+import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -106,6 +108,22 @@ class Measures:
     def unit(self) -> str:
         """The unit of every value."""
         return MEASURE_UNITS[self.kind]
+
+
+def text_of(path: Path) -> str:
+    """Return a text file's content. Raises Malformed where it is no text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise Malformed(f"{path.name}: not UTF-8 text") from err
+
+
+def rows_of(path: Path, delimiter: str = ",") -> list[list[str]]:
+    """Return the rows of a CSV file. Raises Malformed where it is none."""
+    try:
+        return list(csv.reader(text_of(path).splitlines(), delimiter=delimiter))
+    except csv.Error as err:
+        raise Malformed(f"{path.name}: {err}") from err
 
 
 def require_aware(time: datetime | None, name: str) -> datetime:

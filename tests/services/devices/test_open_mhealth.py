@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.devices.open_mhealth import read_data_points
-from services.devices.stream import Malformed, Misdeclared, NotDeclared
+from services.devices.stream import DeviceFileRefused, Malformed, Misdeclared, NotDeclared
 
 
 def heart_rate(**frame: Any) -> dict[str, Any]:
@@ -74,3 +74,36 @@ def test_what_is_missing_or_wrong_is_refused_by_name(
     place[path[-1]] = value
     with pytest.raises(error):
         read_data_points([point])
+
+
+def test_an_interval_of_start_and_duration_counts_at_its_end() -> None:
+    start = {"start_date_time": "2026-03-01T08:00:00Z"}
+    point = heart_rate(time_interval={**start, "duration": {"value": 1.5, "unit": "min"}})
+    (found,) = read_data_points([point])
+    assert found.times == (datetime(2026, 3, 1, 8, 1, 30, tzinfo=UTC),)
+    for wrong in ({"value": 1, "unit": "Mo"}, {"value": -1, "unit": "min"}):
+        with pytest.raises(Misdeclared):
+            read_data_points([heart_rate(time_interval={**start, "duration": wrong})])
+
+
+ODD: tuple[Any, ...] = (None, 7, "text", [], [{}], {}, True, float("nan"))
+
+
+def places(held: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(held, dict):
+        return [path]
+    return [path, *(p for name in held for p in places(held[name], (*path, name)))]
+
+
+@pytest.mark.parametrize("path", [path for path in places(heart_rate()) if path])
+def test_an_odd_value_anywhere_is_read_or_refused_and_nothing_else(path: tuple[str, ...]) -> None:
+    for odd in ODD:
+        point = heart_rate()
+        place = point
+        for name in path[:-1]:
+            place = place[name]
+        place[path[-1]] = odd
+        try:
+            read_data_points([point])
+        except DeviceFileRefused:
+            continue

@@ -1,9 +1,15 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from services.devices.apple import read_ecg_csv, read_heart_rates
+from services.devices.csv_table import Column, Schema, read_csv
+from services.devices.polar import read_rr_text
 from services.devices.stream import (
+    DeviceFileRefused,
     Malformed,
     Measures,
     Misdeclared,
@@ -62,3 +68,43 @@ def test_a_decimal_comma_is_read_only_where_declared() -> None:
     assert number("-1,5", "x", ",") == -1.5
     with pytest.raises(Malformed):
         number("1.5", "x", ",")
+
+
+SCHEMA = Schema({"ppg": Column("ppg", "NU")}, 50.0, datetime(2026, 3, 1, tzinfo=UTC))
+READERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "csv": (lambda path: read_csv(path, SCHEMA), "t,ppg\n" + "0.02,1.25\n" * 40),
+    "apple ecg": (
+        read_ecg_csv,
+        "Recorded Date,2026-03-01 09:00:00 +0100\nSample Rate,25 hertz\nUnit,µV\n\n"
+        + "1.5\n" * 750,
+    ),
+    "apple export": (
+        read_heart_rates,
+        '<HealthData><Record type="HKQuantityTypeIdentifierHeartRate" unit="count/min"'
+        ' sourceName="Watch" startDate="2026-03-01 09:00:00 +0100" value="61"/></HealthData>',
+    ),
+    "polar": (
+        lambda path: read_rr_text(path, device="H10"),
+        "Phone timestamp;RR-interval [ms]\n2026-03-01T09:00:00.100Z;812\n"
+        "2026-03-01T09:00:00.900Z;806\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_whole_file_is_read_and_a_cut_or_foreign_one_is_read_or_refused_by_name(
+    name: str, tmp_path: Path
+) -> None:
+    read, text = READERS[name]
+    path = tmp_path / "file"
+    whole = text.encode()
+    path.write_bytes(whole)
+    read(path)
+    foreign = (b"", b"\xff\xfe\x00", b"\x00" * 64, bytes(range(256)), b"PK\x03\x04" + whole)
+    cuts = {*range(0, len(whole), max(1, len(whole) // 40)), *range(min(120, len(whole)))}
+    for body in (*foreign, *(whole[:cut] for cut in sorted(cuts))):
+        path.write_bytes(body)
+        try:
+            read(path)
+        except DeviceFileRefused:
+            continue
