@@ -11,10 +11,10 @@ from services.signals.intervals import Intervals, intervals, rate_bpm
 from services.signals.motion import motion
 from services.signals.ppg import pulses
 from services.signals.pulse_shape import pulse_shape
-from services.signals.quality import Flaw, Purpose, Quality, quality
+from services.signals.quality import Flaw, Purpose, Quality, contradicted, quality
 from services.signals.rhythm import rhythm
 from services.signals.variability import variability
-from services.signals.window import FloatArray, Kind, Windows, WrongShape
+from services.signals.window import BoolArray, FloatArray, Kind, Windows, WrongShape
 
 # Raise the version whenever a name, a unit, an order or a meaning below changes: a model refuses
 # features of a version that it was not trained on.
@@ -45,6 +45,10 @@ FEATURE_ORDER: tuple[str, ...] = (
     "quality_morphology",
     "quality_rhythm",
 )
+
+# Pulse rate over heart rate beyond which the two streams contradict each other. Source: chosen; two
+# beats of 30 s at 40 a minute are a tenth.
+MOST_PULSE_SHARE = 1.1
 
 # Windows worked on at once: pairs of beats are compared, so memory grows with this.
 CHUNK = 256
@@ -164,6 +168,7 @@ def _extract(streams: dict[Kind, Windows | None]) -> FeatureTable:
         deviation_g = _add_motion(columns, accelerometer)
     heart = _ecg_stream(ecg, deviation_g) if ecg is not None else None
     pulse = _ppg_stream(ppg, deviation_g) if ppg is not None else None
+    heart, pulse = _without_contradiction(heart, pulse)
     _add_rates(columns, heart, pulse)
     _add_rhythm(columns, heart, pulse)
     _add_pulse(columns, heart, pulse)
@@ -195,6 +200,23 @@ def _ppg_stream(windows: Windows, deviation_g: FloatArray) -> _Stream:
     trust = quality(windows, waves.upstrokes, found, deviation_g)
     return _Stream(
         windows, waves.upstrokes, waves.onsets, found, trust, pulse_shape(windows, waves)
+    )
+
+
+def _without_contradiction(
+    heart: _Stream | None, pulse: _Stream | None
+) -> tuple[_Stream | None, _Stream | None]:
+    """Return the streams untrusted where the pulse is faster than the heart.
+
+    A beat may make no pulse, but there is no pulse without a beat: one of the two has another
+    sampling rate than it says, or was recorded from somebody else. Which one cannot be told.
+    """
+    if heart is None or pulse is None:
+        return heart, pulse
+    faster: BoolArray = _rate(pulse) > MOST_PULSE_SHARE * _rate(heart)  # False where unknown
+    return (
+        replace(heart, quality=contradicted(heart.quality, faster)),
+        replace(pulse, quality=contradicted(pulse.quality, faster)),
     )
 
 

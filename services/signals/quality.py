@@ -38,6 +38,7 @@ class Flaw(StrEnum):
     DETECTORS_DISAGREE = "detectors_disagree"
     LOW_TEMPLATE_AGREEMENT = "low_template_agreement"
     MOTION = "motion"
+    STREAMS_CONTRADICT = "streams_contradict"
 
 
 PURPOSES: tuple[Purpose, ...] = tuple(Purpose)
@@ -162,6 +163,14 @@ def quality(
     return Quality(probability, probability >= USABLE_AT, flaws)
 
 
+def contradicted(trust: Quality, where: BoolArray) -> Quality:
+    """Return the trust with every use ended in windows that another stream contradicts."""
+    flaws = trust.flaws.copy()
+    flaws[:, FLAWS.index(Flaw.STREAMS_CONTRADICT)] |= where
+    probability = np.where(where[:, None], 0.0, trust.probability)
+    return Quality(probability, probability >= USABLE_AT, flaws)
+
+
 def _flaws(windows: Windows, evidence: _Evidence) -> BoolArray:
     cover = evidence.cover
     low_bpm, high_bpm = RATE_RANGE_BPM
@@ -183,6 +192,7 @@ def _flaws(windows: Windows, evidence: _Evidence) -> BoolArray:
         Flaw.DETECTORS_DISAGREE: evidence.opinion < LEAST_OPINION,
         Flaw.LOW_TEMPLATE_AGREEMENT: evidence.likeness < LEAST_AGREEMENT[windows.kind],
         Flaw.MOTION: evidence.deviation_g > MOST_MOTION_G,
+        Flaw.STREAMS_CONTRADICT: False,  # takes two streams: see `contradicted`
     }
     return np.stack([np.broadcast_to(found[flaw], windows.count) for flaw in FLAWS], axis=1)
 

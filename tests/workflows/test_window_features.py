@@ -1,10 +1,13 @@
 """Waiting windows become features: by moment, in one batch, and none waits for ever."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from demo import recordings
 from services.signals.features import FEATURE_ORDER, extract
@@ -157,6 +160,107 @@ def test_a_window_without_a_signal_is_graded_unusable_and_no_number_is_made_up()
     [result] = extract_waiting([window("w", "ppg", nothing)])
     assert result.grade == UNUSABLE
     assert dict(result.features)["pulse_rate_bpm"] is None
+
+
+def real(window_id: str, kind: Kind, **changes: object) -> WaitingWindow:
+    recording = recordings.load("bidmc-51")
+    samples = recording.windows(kind, 30.0)[0]
+    base = window(window_id, kind, samples, rate_hz=recording.rate_hz, clock_id="monitor")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def assert_alike(one: WindowResult, two: WindowResult) -> None:
+    """Equal but for the last digits, which the size of a batch changes."""
+    assert (one.window_id, one.grade) == (two.window_id, two.grade)
+    first, second = (
+        {name: math.nan if value is None else value for name, value in result.features}
+        for result in (one, two)
+    )
+    assert first == pytest.approx(second, rel=1e-3, nan_ok=True)
+
+
+def respoilt(name: str, rows: np.ndarray) -> np.ndarray:
+    low, high = np.quantile(rows, [0.2, 0.5])
+    spoilt: dict[str, np.ndarray] = {
+        "constant": np.full_like(rows, 3.0),
+        "a third missing": np.where(np.arange(len(rows)) % 3 == 0, np.nan, rows),
+        "saturated": np.clip(rows, low, high),
+        "truncated": rows[: len(rows) // 10],
+        "noise": np.random.default_rng(5).normal(size=len(rows)),
+        "a marker for no value": np.full_like(rows, 1e300),
+    }
+    return spoilt[name]
+
+
+FAULTS = ("constant", "a third missing", "saturated", "truncated", "noise", "a marker for no value")
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_window_is_unusable_gives_no_number_and_spoils_no_other(
+    fault: str, kind: Kind
+) -> None:
+    good = real("good", kind, patient_id="q")
+    samples = respoilt(fault, recordings.load("bidmc-51").windows(kind, 30.0)[0])
+    bad = replace(good, window_id="bad", patient_id="p", samples=pack(list(samples)))
+    results = by_id(extract_waiting([bad, good]))
+    assert results["bad"].grade == UNUSABLE
+    assert {
+        name: value
+        for name, value in results["bad"].features
+        if value is not None and not name.startswith("quality_")
+    } == {}
+    assert_alike(results["good"], extract_waiting([good])[0])
+
+
+def test_two_devices_at_once_are_judged_apart() -> None:
+    """Two watches on one wrist, and a chest strap: no arrival time between unlike clocks."""
+    strap = real("strap", "ecg", clock_id="strap")
+    watches = [real(f"watch-{n}", "ppg", clock_id=f"watch-{n}") for n in range(2)]
+    together = by_id(extract_waiting([strap, *watches]))
+    for alone in (strap, *watches):
+        assert_alike(together[alone.window_id], extract_waiting([alone])[0])
+        assert dict(together[alone.window_id].features)["pulse_arrival_ms"] is None
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_jumps_parts_the_streams_and_compares_nothing(jump: timedelta) -> None:
+    ecg, ppg = real("ecg", "ecg"), real("ppg", "ppg")
+    steady = by_id(extract_waiting([ecg, ppg]))
+    jumped = by_id(extract_waiting([ecg, replace(ppg, started_at=ppg.started_at + jump)]))
+    assert dict(steady["ppg"].features)["pulse_arrival_ms"] is not None
+    assert dict(jumped["ppg"].features)["pulse_arrival_ms"] is None
+    rate = "pulse_rate_bpm"
+    assert dict(jumped["ppg"].features)[rate] == dict(steady["ppg"].features)[rate]
+
+
+def test_a_pulse_said_to_be_sampled_twice_as_fast_gives_no_rate_beside_its_heart() -> None:
+    ecg, ppg = real("ecg", "ecg"), real("ppg", "ppg")
+    results = by_id(extract_waiting([ecg, replace(ppg, rate_hz=2 * ppg.rate_hz)]))
+    assert {result.grade for result in results.values()} == {UNUSABLE}
+    assert dict(results["ecg"].features)["heart_rate_bpm"] is None
+
+
+ANY_SAMPLES = st.lists(st.none() | st.floats(width=32), min_size=1, max_size=400)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(("ecg", "ppg", "accelerometer")),
+    st.sampled_from((0.0, 3.0, 25.0, 99.7, 1000.0, 1e6, float("nan"))),
+    st.integers(1, 8),
+    ANY_SAMPLES,
+)
+def test_no_samples_raise_and_no_rate_is_beyond_a_heart(
+    kind: Kind, rate_hz: float, times: int, samples: list[float | None]
+) -> None:
+    given_bytes = pack(samples * times, baseline_kept=kind == "ppg")
+    [result] = extract_waiting(
+        [replace(window("w", kind, TIMES_S, rate_hz=rate_hz), samples=given_bytes)]
+    )
+    assert [name for name, _ in result.features] == list(FEATURE_ORDER)
+    rates = [dict(result.features)[f"{name}_rate_bpm"] for name in ("heart", "pulse")]
+    assert all(rate is None or 25 <= rate <= 220 for rate in rates)
 
 
 def test_the_same_moment_twice_gives_two_results() -> None:

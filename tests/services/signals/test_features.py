@@ -80,6 +80,51 @@ def test_bad_ppg_is_graded_unusable_with_its_reason_and_never_raises(case: str) 
     assert not table.usable_for(Purpose.RATE).any()
 
 
+def bad_ecg() -> dict[str, tuple[np.ndarray, float, Flaw]]:
+    good = recordings.load("bidmc-51").windows("ecg", 30.0)[:1]
+    rng = np.random.default_rng(1)
+    holes, low, high = good.copy(), *np.quantile(good, [0.1, 0.6])
+    holes[:, ::4] = np.nan
+    return {
+        "constant": (np.full_like(good, -1.0), 125.0, Flaw.FLAT_LINE),
+        "nothing": (np.full_like(good, np.nan), 125.0, Flaw.NO_SAMPLES),
+        "holes": (holes, 125.0, Flaw.NAN),
+        "saturated": (np.clip(good, low, high), 125.0, Flaw.SATURATED),
+        "noise": (rng.normal(size=good.shape), 125.0, Flaw.LOW_TEMPLATE_AGREEMENT),
+        "truncated": (good[:, :500], 125.0, Flaw.TOO_SHORT),
+        "far too slow a rate": (good, 31.0, Flaw.WRONG_RATE),
+    }
+
+
+@pytest.mark.parametrize("case", bad_ecg())
+def test_bad_ecg_is_graded_unusable_with_its_reason_and_never_raises(case: str) -> None:
+    samples, rate_hz, flaw = bad_ecg()[case]
+    table = extract(ecg=Windows(samples, rate_hz, "ecg"))
+    assert flaw in flaws(table)
+    assert np.isnan(table.column("heart_rate_bpm")).all()
+
+
+def test_reversed_leads_change_no_rate() -> None:
+    ecg = real("bidmc-51", "ecg")
+    upright = extract(ecg=ecg).column("heart_rate_bpm")
+    turned = extract(ecg=Windows(-ecg.samples, ecg.rate_hz, "ecg")).column("heart_rate_bpm")
+    assert np.nanmax(np.abs(upright - turned)) < 0.5
+
+
+def test_a_pulse_faster_than_its_heart_is_a_contradiction_and_no_number() -> None:
+    ecg = real("bidmc-51", "ecg")
+    ppg = real("bidmc-51", "ppg")
+    half = ecg.samples.shape[1] // 2
+    told_twice = Windows(ppg.samples[:, :half], 2 * ppg.rate_hz, "ppg", clock_id="monitor")
+    good = extract(ecg=ecg, ppg=ppg)
+    wrong = extract(ecg=ecg, ppg=told_twice)
+    assert np.isfinite(good.column("heart_rate_bpm")).mean() > 0.8
+    trusted = extract(ppg=told_twice).usable_for(Purpose.RATE) == 1
+    assert trusted.any()
+    assert np.isnan(wrong.column("heart_rate_bpm")[trusted]).all()
+    assert all(Flaw.STREAMS_CONTRADICT in flaws(wrong, int(row)) for row in np.flatnonzero(trusted))
+
+
 def test_declared_gaps_are_a_reason() -> None:
     windows = real("bidmc-51", "ppg")
     gaps = np.zeros(windows.samples.shape, bool)

@@ -27,6 +27,12 @@ def test_activity_follows_the_published_bounds(amplitude_g: float, activity: Act
     assert found.deviation_g[0] == pytest.approx(2 / np.pi * amplitude_g, rel=0.05, abs=1e-9)
 
 
+@pytest.mark.parametrize("scale", [0.001, 0.1, 9.80665, 1000.0])
+def test_what_is_not_near_gravity_is_another_unit_and_unknown(scale: float) -> None:
+    found = motion(Windows(moved(0.3)[None] * scale, RATE_HZ, "accelerometer"))
+    assert np.isnan([found.deviation_g[0], found.activity[0], found.rest[0]]).all()
+
+
 def test_one_restless_moment_is_not_rest() -> None:
     samples = moved(0.0)
     samples[500:750] = moved(0.5)[500:750]
