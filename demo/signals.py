@@ -11,6 +11,8 @@ WINDOW_S: Final = 30.0
 WINDOWS_A_STREAM: Final = 2
 # A watch's optical signal has no physical unit; the gateway calls its own counts "1".
 _UNITS: Final = {"ppg": "1", "ecg": "mV"}
+# Bedside recordings of uneven hearts: flagged, rightly, and no part of an even patient's story.
+_UNEVEN: Final = frozenset({"bidmc-17", "bidmc-24"})
 
 
 def windows(place: int, *, irregular: bool, ended_at: datetime) -> list[Item]:
@@ -18,7 +20,8 @@ def windows(place: int, *, irregular: bool, ended_at: datetime) -> list[Item]:
 
     `irregular`: from a recording with atrial fibrillation or many ectopic beats.
     """
-    names = recordings.names("mitdb" if irregular else "bidmc")
+    source = "mitdb" if irregular else "bidmc"
+    names = [name for name in recordings.names(source) if name not in _UNEVEN]
     recording = recordings.load(names[place % len(names)])
     first = ended_at - timedelta(seconds=WINDOW_S * WINDOWS_A_STREAM)
     return [

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from demo import recordings
 from demo.signals import windows
 from patient_gateway.schemas import WindowItem
+from services.signals.packing import pack
+from workflows.window_features import WaitingWindow, extract_waiting, shows_irregular_rhythm
 
 _NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -24,3 +27,25 @@ def test_windows_are_whole_and_accepted(irregular: bool) -> None:
 def test_two_places_are_two_people() -> None:
     first, second = (windows(n, irregular=False, ended_at=_NOW) for n in (0, 1))
     assert first[0]["samples"] != second[0]["samples"]
+
+
+@pytest.mark.parametrize("place", range(len(recordings.names("bidmc"))))
+def test_an_even_patients_windows_raise_no_rhythm_flag(place: int) -> None:
+    """A flag holds every step: a story about something else would stop at it."""
+    sent = [
+        WindowItem.model_validate(item) for item in windows(place, irregular=False, ended_at=_NOW)
+    ]
+    waiting = [
+        WaitingWindow(
+            window_id=item.client_id,
+            patient_id="p",
+            signal=item.kind,
+            rate_hz=item.rate_hz,
+            unit=item.unit,
+            started_at=item.started_at,
+            clock_id=item.clock_id,
+            samples=pack(item.samples),
+        )
+        for item in sent
+    ]
+    assert not any(shows_irregular_rhythm(result) for result in extract_waiting(waiting))
