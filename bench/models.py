@@ -1,6 +1,6 @@
 """Time the models: a simulated half-year, a guarded decision, a ranking, a private step.
 
-    python bench/models.py [--patients N] [--repeat K]
+    python -m bench.models [--patients N] [--repeat K] [--gpu]
 
 CPU time of this process, median of K runs. Private steps are given as ratios to a plain training
 step on the same windows, taken in pairs; see `bench/private_step.py`.
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.private_step import step_rows
+from bench.private_step import gpu_check, step_rows
 from models import network
 from models.features import FEATURES
 from models.predict import FilterPredictor
@@ -111,8 +111,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--gpu", action="store_true", help="check and time CUDA instead")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.gpu:
+        sys.exit(gpu_check())
     print(f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
     print("\n| What | Figure |\n|---|---|")
     for what, figure in rows(options.patients, options.repeat):

@@ -4,6 +4,7 @@ The plain step is torch's own: forward, autograd, mean loss, all parameters. Pai
 so that whatever else the machine does meets both. Ratios are medians over the pairs.
 """
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models import checkpoint, gradients, privacy
+from models import checkpoint, gradients, network, privacy
 from models.gradients import Correction
 from models.network import OUTPUTS, Layers, Network
 from models.privacy import Mechanism
@@ -24,7 +25,7 @@ PAIRS = 200
 class Steps:
     """The same windows for every kind of step."""
 
-    def __init__(self, net: Network, batch: int, device: torch.device) -> None:
+    def __init__(self, net: Network, batch: int, device: torch.device | str) -> None:
         draw = torch.Generator().manual_seed(1)
         width = net.hidden_weight.shape[1]
         self.packed = torch.randn(batch, width + OUTPUTS, generator=draw).to(device)
@@ -96,6 +97,38 @@ def step_rows(net: Network, device: torch.device) -> list[tuple[str, str]]:
         for what, private, plain in kinds:
             found.append((f"{what}, {batch:,} windows", f"{ratio(private, plain, device):.2f}"))
     return found
+
+
+def gpu_check() -> int:
+    """Check a private sum on the GPU against the CPU's and time it; 2 where there is no GPU."""
+    if not torch.cuda.is_available():
+        print("no GPU here: nothing was checked")
+        return 2
+    torch.set_float32_matmul_precision("highest")
+    net, device = network.initial(1), torch.device("cuda")
+    print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}")
+    here, there = (Steps(net, BATCHES[-1], d).private("all")() for d in ("cpu", device))
+    off = max(float((here[n] - there[n].cpu()).abs().max() / here[n].abs().max()) for n in here)
+    most = max(_most(net, device, half) for half in (False, True))
+    print(f"private sum, GPU beside CPU: {off:.1e} apart (at most 1e-5)")
+    print(f"most that one patient moves it, either precision: {most:.7f} C (at most 1)")
+    for what, figure in step_rows(net, device):
+        print(f"{what}: {figure}")
+    return 0 if off <= 1e-5 and most <= 1.0 else 1
+
+
+def _most(net: Network, device: torch.device, half: bool) -> float:
+    """Return the most that one of 64 patients moves the sum, C being 0.01 so that all clip."""
+    steps, clip = Steps(net, 512, device), 0.01
+    model = Correction(net, half=half).to(device)
+    done = gradients.backward(model, steps.x, 20.0 * steps.terms, 40.0 * steps.observed)
+    weight = privacy.weights(done.norms(), steps.patient, steps.patients, clip)
+    found = []
+    for patient in range(steps.patients):
+        own = torch.where(steps.patient == patient, weight, torch.zeros_like(weight))
+        squares = [float((g.double() ** 2).sum()) for g in done.weighted(own).values()]
+        found.append(math.sqrt(sum(squares)) / clip)
+    return max(found)
 
 
 def _taken(act: Callable[[], object], device: torch.device) -> float:

@@ -9,6 +9,7 @@ from models.cohort import BadCohort
 from models.edge import BundleTooLarge
 from models.ledger import BudgetSpent, LedgerDamaged
 from models.onnx_graph import NotTheSame
+from models.ranks import RankLost, RanksDiffer
 from models.simulation.trial import BadTrial
 from models.simulation.worlds import UnknownWorld
 from models.train import PlanChanged
@@ -22,6 +23,8 @@ REFUSALS = (
     LedgerDamaged,
     NotTheSame,
     PlanChanged,
+    RankLost,
+    RanksDiffer,
     UnknownWorld,
 )
 """What the operator can put right: said in one line, exit status 2."""

@@ -8,6 +8,7 @@ the lost ones were spent too.
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -19,19 +20,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models import artifact, checkpoint, gradients, network, privacy
+from models import artifact, checkpoint, gradients, network, privacy, ranks
 from models.artifact import Manifest
-from models.cohort import Cohort
+from models.cohort import Cohort, read
 from models.features import FEATURE_VERSION
 from models.gradients import Correction
-from models.ledger import DELTA, Charge, Ledger
+from models.ledger import DELTA, BudgetSpent, Charge, Ledger
 from models.network import Layers, Network
 from models.privacy import MOST_WINDOWS, Mechanism, Quantile
+from models.ranks import Ranks
+from services import clock
 
 CHECKPOINT, PLAN = "checkpoint.safetensors", "plan.json"
 BLOCK_STEPS: Final = 25
 # Steps that a crash may cost without passing epsilon; paid for in advance by a little more noise.
 SPARE_STEPS: Final = 50
+ALONE: Final = Ranks()
 _Z_90: Final = 1.6449
 
 
@@ -53,6 +57,8 @@ class Plan:
     seed: int = 20260520
     layers: Layers = "all"
     """What is trained; the rest stays at its public random start."""
+    mixed_precision: bool = False
+    """Forward pass in bfloat16 on a GPU; norms, clipping, sums and noise stay float32 or better."""
 
     def charge(self, steps: int) -> Charge:
         """Return what some steps cost."""
@@ -69,7 +75,6 @@ def made(
     learning_rate: float,
     held: list[Charge],
     mechanism: Mechanism,
-    layers: Layers = "all",
 ) -> Plan:
     """Return a plan that stays within epsilon, with what the population has spent already.
 
@@ -82,16 +87,7 @@ def made(
         epsilon, rate=mechanism.rate, steps=steps + SPARE_STEPS, others=others
     )
     chosen = replace(mechanism, sigma=sigma)
-    return Plan(
-        population,
-        cohort.sha256,
-        epsilon,
-        steps,
-        learning_rate,
-        chosen,
-        quantile,
-        layers=layers,
-    )
+    return Plan(population, cohort.sha256, epsilon, steps, learning_rate, chosen, quantile)
 
 
 def least_patients(mechanism: Mechanism) -> int:
@@ -100,13 +96,20 @@ def least_patients(mechanism: Mechanism) -> int:
 
 
 class Run:
-    """One run in one folder. Making it again on the same folder goes on where it stopped."""
+    """One run in one folder. Making it again on the same folder goes on where it stopped.
 
-    def __init__(self, cohort: Cohort, plan: Plan, ledger: Ledger, folder: Path) -> None:
+    With several `among` them each makes the run on the same folder; the first alone writes.
+    """
+
+    def __init__(
+        self, cohort: Cohort, plan: Plan, ledger: Ledger, folder: Path, among: Ranks = ALONE
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        # TensorFloat32 rounds products to 10 bits: more than the margin kept under C.
+        torch.set_float32_matmul_precision("highest")
         self.plan = _kept(plan, folder / PLAN)
         self.cohort, self.ledger, self.folder = cohort, ledger, folder
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.among, self.device = among, among.device
         self._state = checkpoint.restored(folder / CHECKPOINT, plan.seed)
         self._windows = _latest_windows(cohort)
         self._tensors = [
@@ -127,14 +130,18 @@ class Run:
 
         Raises:
             BudgetSpent: the next block would pass epsilon.
+            RanksDiffer: the processes have come apart.
         """
         while self._state.step < self.plan.steps:
             block = min(BLOCK_STEPS, self.plan.steps - self._state.step)
-            self.ledger.charge(self.plan.charge(block), limit=self.plan.epsilon, at=now())
+            self._charge(block, now())
             for _ in range(block):
                 self._one_step()
-            artifact.replace(self.folder / CHECKPOINT, checkpoint.packed(self._state))
-            progress(self._state.step)
+            content = checkpoint.packed(self._state)
+            self.among.check_equal(content)
+            if self.among.first:
+                artifact.replace(self.folder / CHECKPOINT, content)
+                progress(self._state.step)
         return network.from_tensors(self._state.mean)
 
     def spread(self, trained: Network, at: datetime) -> float:
@@ -149,15 +156,48 @@ class Run:
         scores = one_score_each(self.cohort, trained)
         return plan.quantile.of(scores) / _Z_90
 
+    def _charge(self, steps: int, at: datetime) -> None:
+        """Charge once for all ranks; where it is refused, all stop."""
+        refused: BudgetSpent | None = None
+        if self.among.first:
+            try:
+                self.ledger.charge(self.plan.charge(steps), limit=self.plan.epsilon, at=at)
+            except BudgetSpent as err:
+                refused = err
+        if self.among.from_first(np.array([float(refused is not None)]))[0]:
+            raise refused or BudgetSpent("the first process was refused")
+
     def _one_step(self) -> None:
-        layers, mechanism = self.plan.layers, self.plan.mechanism
+        layers, mechanism, among = self.plan.layers, self.plan.mechanism, self.among
         held = network.from_tensors(self._state.values)
-        model = Correction(held, layers=layers).to(self.device)
-        drawn = privacy.sampled(self.cohort.patients, mechanism.rate)
-        total = patient_sum(model, self._tensors, self._windows, drawn, mechanism)
+        half = self.plan.mixed_precision and self.device.type == "cuda"
+        model = Correction(held, layers=layers, half=half).to(self.device)
+        patients = self.cohort.patients
+        drawn = among.drawn(lambda: privacy.sampled(patients, mechanism.rate), patients)
         self.empty_steps += len(drawn) == 0
-        private = privacy.noisy(checkpoint.flat(total, layers), mechanism)
+        mine = ranks.part(drawn, among.rank, among.size)
+        total = patient_sum(model, self._tensors, self._windows, mine, mechanism)
+        given = ranks.contribution(checkpoint.flat(total, layers), mechanism, among.rank)
+        private = among.summed(given)
         self._state.move(checkpoint.shaped(private, layers), self.plan.learning_rate)
+
+
+def together(count: int, path: Path, plan: Plan, ledger: Ledger, folder: Path) -> None:
+    """Make the steps of a run in `count` processes; `Run` on the same folder then has them all.
+
+    Where the budget is spent they stop, and `Run` says so.
+
+    Raises:
+        RankLost, RanksDiffer: from `ranks.start`.
+    """
+    ranks.start(count, _steps, path, plan, ledger, folder)
+
+
+def _steps(among: Ranks, path: Path, plan: Plan, ledger: Ledger, folder: Path) -> None:
+    windows = read(path, at_least=least_patients(plan.mechanism))
+    run = Run(windows, plan, ledger, folder, among)
+    with suppress(BudgetSpent):
+        run.finish(clock.now, lambda step: print(f"step {step}", flush=True))
 
 
 def patient_sum(

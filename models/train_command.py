@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from models import artifact, audit, cohort, network, train
+from models import artifact, audit, cohort, network, ranks, train
 from models.cohort import Cohort
 from models.ledger import POPULATION_LIMIT, BudgetSpent, Ledger
 from models.network import TRAINED, Network
@@ -65,13 +65,19 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE)
     parser.add_argument("--layers", choices=sorted(TRAINED), default="all", help="what is trained")
+    parser.add_argument(
+        "--processes", type=int, default=None, help="that train together; default: one a GPU"
+    )
+    parser.add_argument(
+        "--mixed-precision", action="store_true", help="bfloat16 forward pass on a GPU"
+    )
 
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, or go on where a killed run stopped; write the signed model.
 
     Raises:
-        BadCohort, BudgetSpent, LedgerDamaged, PlanChanged: refused by name.
+        BadCohort, BudgetSpent, LedgerDamaged, PlanChanged, RankLost: refused by name.
     """
     torch.set_num_threads(1)
     if not 0.0 < options.epsilon <= POPULATION_LIMIT:
@@ -80,7 +86,11 @@ def run_train(options: argparse.Namespace) -> int:
     windows = cohort.read(options.cohort, at_least=train.least_patients(mechanism))
     ledger = Ledger(options.ledger)
     plan = train.read_plan(options.folder) or _planned(options, windows, ledger, mechanism)
-    run = Run(windows, _as_asked(plan, options, windows), ledger, options.folder)
+    plan = _as_asked(plan, options, windows)
+    count = ranks.most() if options.processes is None else options.processes
+    if count > 1:
+        train.together(count, options.cohort, plan, ledger, options.folder)
+    run = Run(windows, plan, ledger, options.folder)
     trained = run.finish(clock.now, lambda step: print(f"step {step}", flush=True))
     widen = run.spread(trained, clock.now())
     manifest = train.manifest(run, trained, widen)
@@ -94,7 +104,7 @@ def _planned(
 ) -> Plan:
     held = ledger.charges(options.population)
     try:
-        return train.made(
+        plan = train.made(
             windows,
             population=options.population,
             epsilon=options.epsilon,
@@ -102,10 +112,10 @@ def _planned(
             learning_rate=options.learning_rate,
             held=held,
             mechanism=mechanism,
-            layers=options.layers,
         )
     except ValueError as err:
         raise BudgetSpent(f"population {options.population!r}: {err}") from err
+    return replace(plan, layers=options.layers, mixed_precision=options.mixed_precision)
 
 
 def _as_asked(plan: Plan, options: argparse.Namespace, windows: Cohort) -> Plan:
@@ -118,6 +128,7 @@ def _as_asked(plan: Plan, options: argparse.Namespace, windows: Cohort) -> Plan:
         steps=options.steps,
         learning_rate=options.learning_rate,
         layers=options.layers,
+        mixed_precision=options.mixed_precision,
     )
     changed = [f.name for f in fields(plan) if getattr(plan, f.name) != getattr(asked, f.name)]
     if changed:
