@@ -29,6 +29,8 @@ WINDOWS_REFUSED: Final = 500
 _HEADER: Final = {"schema", "features", "purpose", "origin", "wearable"}
 _PATIENT: Final = {"subject", "consent", "windows"}
 _WINDOW: Final = {"x", "t", "y", "sd"}
+# Features lie within ±3 scales; terms and SD are mmHg of the filter, y a mean systolic pressure.
+_RANGES: Final = {"x": (-3.0, 3.0), "t": (-400.0, 400.0), "y": (40.0, 300.0), "sd": (0.0, 200.0)}
 _SUBJECT: Final = re.compile(r"[0-9a-f]{32}")
 _ORIGINS: Final = ("simulated", "deidentified")
 
@@ -49,6 +51,10 @@ class LeakedIdentifier(BadCohort):
 
 class NotANumber(BadCohort):
     name = "not_a_number"
+
+
+class OutOfRange(BadCohort):
+    name = "out_of_range"
 
 
 class TooFewPatients(BadCohort):
@@ -122,7 +128,9 @@ def read(path: Path, *, at_least: int) -> Cohort:
             rows.append(row)
             owner.append(len(subjects) - 1)
     if len(subjects) < at_least:
-        raise TooFewPatients(f"{len(subjects)} patients; the public constants imply {at_least}")
+        raise TooFewPatients(
+            f"{len(subjects)} patients; the public batch and rate imply {at_least} or more"
+        )
     return _assembled(np.array(rows), np.array(owner), len(subjects), width, head, content)
 
 
@@ -151,7 +159,7 @@ def _assembled(
 def _parsed(line: str, place: int) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except json.JSONDecodeError as err:
+    except (ValueError, RecursionError) as err:
         raise WrongSchema(f"line {place} is no JSON") from err
     if not isinstance(found, dict):
         raise WrongSchema(f"line {place} is no object")
@@ -203,14 +211,28 @@ def _windows(windows: list[Any], width: int, place: int) -> Iterator[list[float]
         if not (isinstance(x, list) and isinstance(terms, list)):
             raise WrongSchema(f"line {place}: x and t are lists")
         if len(x) != width or len(terms) != TERMS:
-            raise WrongSchema(f"line {place}: {len(x)} features and {len(terms)} terms")
+            raise WrongSchema(
+                f"line {place}: {len(x)} features and {len(terms)} terms; "
+                f"{width} and {TERMS} belong"
+            )
         row = [*x, *terms, window["y"], window["sd"]]
         if any(isinstance(value, str) for value in row):
             raise LeakedIdentifier(f"line {place}: text where a number belongs")
         if not all(_is_number(value) for value in row) or window["sd"] <= 0:
-            raise NotANumber(f"line {place}: a value is no finite number")
+            raise NotANumber(f"line {place}: a value is no finite number, or sd is not above 0")
+        _in_range(window, place)
         yield row
 
 
+def _in_range(window: dict[str, Any], place: int) -> None:
+    """A value that overflows float32 would turn a whole private sum into no number."""
+    for field, (low, high) in _RANGES.items():
+        held = window[field] if isinstance(window[field], list) else [window[field]]
+        if not all(low <= value <= high for value in held):
+            raise OutOfRange(f"line {place}: {field!r} is outside {low:g} to {high:g}")
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return True  # However long: the range is asked next, and float() of it would overflow.
+    return isinstance(value, float) and math.isfinite(value)

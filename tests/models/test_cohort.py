@@ -10,7 +10,7 @@ import pytest
 
 from models import cohort
 from models.cohort import BadCohort
-from models.features import FEATURES
+from models.features import FEATURES, RECORD_FEATURES
 from tests.models import cohorts
 
 Change = Callable[[dict[str, Any], list[dict[str, Any]]], None]
@@ -48,6 +48,11 @@ BAD: dict[str, tuple[Change, str]] = {
     "infinite": (set_window(sd=float("inf")), "not_a_number"),
     "null": (set_window(y=None), "not_a_number"),
     "spread": (set_window(sd=0.0), "not_a_number"),
+    "overflow": (set_window(y=1e39), "out_of_range"),
+    "long_integer": (set_window(y=10**400), "out_of_range"),
+    "huge_feature": (set_window(x=[1e300] * len(RECORD_FEATURES)), "out_of_range"),
+    "huge_term": (set_window(t=[1e30] * cohort.TERMS), "out_of_range"),
+    "huge_spread": (set_window(sd=1e9), "out_of_range"),
     "width": (set_window(x=[0.0]), "wrong_schema"),
     "many": (
         lambda head, patients: patients[2].update(windows=patients[2]["windows"][:1] * 10_000),
@@ -81,7 +86,9 @@ def test_a_refusal_never_repeats_what_leaked(tmp_path: Path) -> None:
     assert "Lovelace" not in str(refused.value)
 
 
-@pytest.mark.parametrize("content", ["", "no json\n", "[1]\n", json.dumps({"schema": "x"})])
+@pytest.mark.parametrize(
+    "content", ["", "no json\n", "[1]\n", "9" * 5000, "[" * 100_000, json.dumps({"schema": "x"})]
+)
 def test_what_is_no_cohort_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_text(content)
