@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from torch import Tensor
 
-from models import gradients, network, privacy
+from models import gradients, network, privacy, ranks
 from models.features import FEATURES
-from models.gradients import Correction
+from models.gradients import Correction, Pass
 from models.ledger import DELTA, Charge, epsilon_of
-from models.network import LAYERS, Network
+from models.network import LAYERS, TRAINED, Network
 from models.privacy import Mechanism
 
 Array = NDArray[np.float64]
-PARAMETERS: Final = sum(int(np.prod(shape)) for _, shape in LAYERS)
+PARAMETERS: Final = network.count("all")
 _Z: Final = 4.0
 CANARIES: Final = 1200
 CANARY_WINDOWS: Final = 3
@@ -47,12 +47,29 @@ class Subject:
         np.zeros(PARAMETERS), mechanism
     )
     """The update of a step that drew nobody."""
+    norms: Callable[[Pass], Tensor] = Pass.norms
+    part: Callable[[NDArray[np.intp], int, int], NDArray[np.intp]] = ranks.part
+    contribution: Callable[[Array, Mechanism, int], Array] = ranks.contribution
 
 
 def sensitivity(subject: Subject, mechanism: Mechanism) -> dict[str, Any]:
-    """Return the most that one patient of 1 to 500 windows moves the sum, in units of C."""
+    """Return the most that one patient of 1 to 500 windows moves the sum, in units of C.
+
+    In every way of training, and with the forward pass in either precision.
+    """
+    found = {
+        f"{layers}_{'bfloat16' if half else 'float32'}": _most_moved(
+            subject, mechanism, Correction(_loud(), layers=layers, half=half)
+        )
+        for layers in TRAINED
+        for half in (False, True)
+    }
+    most = max(found.values())
+    return {"most_in_units_of_clip": round(most, 8), "by_way": found, "passed": most <= 1.0}
+
+
+def _most_moved(subject: Subject, mechanism: Mechanism, model: Correction) -> float:
     chance = torch.Generator().manual_seed(1)
-    model = Correction(_loud())
     sizes = [1, 2, 3, 5, 8, 16, 50, 120, 250, 500]
     patient = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     count = len(patient)
@@ -65,13 +82,42 @@ def sensitivity(subject: Subject, mechanism: Mechanism) -> dict[str, Any]:
     features[alike], terms[alike] = features[first[alike]], terms[first[alike]]
     observed[alike] = observed[first[alike]]
     done = gradients.backward(model, features, terms, observed)
-    weight = subject.weights(done.norms(), patient, len(sizes), mechanism.clip)
+    weight = subject.weights(subject.norms(done), patient, len(sizes), mechanism.clip)
     moved = []
     for number in range(len(sizes)):
         total = done.weighted(torch.where(patient == number, weight, torch.zeros_like(weight)))
         moved.append(math.sqrt(sum(float((g.double() ** 2).sum()) for g in total.values())))
-    most = max(moved) / mechanism.clip
-    return {"most_in_units_of_clip": round(most, 8), "passed": most <= 1.0}
+    return max(moved) / mechanism.clip
+
+
+def several(subject: Subject, mechanism: Mechanism, steps: int = 40) -> dict[str, Any]:
+    """Return what 2 to 4 processes make together: the noise's SD, and how often a patient counts.
+
+    The parts and what each rank gives are those of training; only the all-reduce is a sum here.
+    """
+    claimed, drawn = mechanism.noise_sd / mechanism.expected_batch, np.arange(0, 90, 2)
+    quiet, one = replace(mechanism, sigma=0.0), np.zeros(PARAMETERS)
+    off, counted = 0.0, []
+    for size in (2, 3, 4):
+        recorded = np.array(
+            [
+                sum(subject.contribution(one, mechanism, rank) for rank in range(size))
+                for _ in range(steps)
+            ]
+        )
+        error = 1.0 / math.sqrt(2.0 * recorded.size)
+        off = max(off, abs(float(recorded.std()) / claimed - 1.0) / error)
+        total = np.zeros(90)
+        for rank in range(size):
+            taken = np.bincount(subject.part(drawn, rank, size), minlength=90).astype(np.float64)
+            total += ranks.contribution(taken, quiet, max(rank, 1)) * quiet.expected_batch
+        counted += [float(total[drawn].min()), float(total[drawn].max())]
+    once = bool(np.allclose(counted, 1.0))
+    return {
+        "noise_off_in_se": round(off, 2),
+        "fewest_and_most_times_a_patient_counts": [min(counted), max(counted)],
+        "passed": off <= _Z and once,
+    }
 
 
 def noise(subject: Subject, mechanism: Mechanism, steps: int = 60) -> dict[str, Any]:
@@ -204,6 +250,7 @@ def checks(subject: Subject, mechanism: Mechanism, steps: int, claimed: float) -
         "sensitivity": sensitivity(subject, mechanism),
         "noise": noise(subject, mechanism),
         "sampling": sampling(subject, mechanism),
+        "several": several(subject, mechanism),
         "ledger": ledger(subject, mechanism, steps, claimed),
         "one_run": {**run, "ratio_to_expected": round(ratio, 3), "passed": passed},
     }
@@ -230,7 +277,23 @@ def planted() -> tuple[Subject, ...]:
     def same_size(patients: int, rate: float) -> NDArray[np.intp]:
         return np.sort(np.random.default_rng().permutation(patients)[: round(patients * rate)])
 
+    def each_noises(total: Array, mechanism: Mechanism, rank: int) -> Array:
+        return privacy.noisy(total, mechanism)
+
+    def none_noises(total: Array, mechanism: Mechanism, rank: int) -> Array:
+        return total / mechanism.expected_batch
+
+    def averaged(total: Array, mechanism: Mechanism, rank: int) -> Array:
+        # What torch's DistributedDataParallel does with two ranks.
+        return ranks.contribution(total, mechanism, rank) / 2.0
+
     return (
+        Subject("noise_added_by_every_rank", contribution=each_noises),
+        Subject("noise_added_by_no_rank", contribution=none_noises),
+        Subject("noise_averaged_over_ranks", contribution=averaged),
+        Subject("patients_counted_on_every_rank", part=lambda drawn, rank, size: drawn),
+        Subject("norm_of_the_last_layer_only", norms=lambda p: Pass(p.trained[-1:]).norms()),
+        Subject("norms_in_half_precision", norms=lambda p: p.norms().bfloat16().float()),
         Subject("noise_halved", noisy=halved),
         Subject("records_instead_of_patients", weights=records),
         Subject("not_clipped", weights=unclipped),

@@ -15,7 +15,7 @@ CLAIMED = epsilon_of([Charge("", "", 2.8, 0.1, STEPS)])
 
 def test_the_honest_mechanism_passes_every_exact_check() -> None:
     found = audit.checks(Subject("honest"), MECHANISM, STEPS, CLAIMED)
-    assert not set(audit.caught_by(found)) & {"sensitivity", "noise", "ledger"}
+    assert not set(audit.caught_by(found)) & {"sensitivity", "noise", "several", "ledger"}
     assert found["sensitivity"]["most_in_units_of_clip"] == pytest.approx(1.0, abs=1e-3)
 
 
@@ -23,6 +23,12 @@ def test_the_honest_mechanism_passes_every_exact_check() -> None:
 def test_every_planted_bug_is_caught_by_a_check_of_its_own(bug: Subject) -> None:
     found = audit.checks(bug, MECHANISM, STEPS, CLAIMED)
     expected = {
+        "noise_added_by_every_rank": "several",
+        "noise_added_by_no_rank": "several",
+        "noise_averaged_over_ranks": "several",
+        "patients_counted_on_every_rank": "several",
+        "norm_of_the_last_layer_only": "sensitivity",
+        "norms_in_half_precision": "sensitivity",
         "noise_halved": "noise",
         "records_instead_of_patients": "sensitivity",
         "not_clipped": "sensitivity",

@@ -86,9 +86,17 @@ def test_a_refusal_never_repeats_what_leaked(tmp_path: Path) -> None:
     assert "Lovelace" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "no json\n", "[1]\n", "9" * 5000, "[" * 100_000, json.dumps({"schema": "x"})]
-)
+NO_COHORT = {
+    "empty": "",
+    "text": "no json\n",
+    "list": "[1]\n",
+    "too_long_a_number": "9" * 5000,
+    "too_deep": "[" * 100_000,
+    "other_schema": json.dumps({"schema": "x"}),
+}
+
+
+@pytest.mark.parametrize("content", NO_COHORT.values(), ids=NO_COHORT)
 def test_what_is_no_cohort_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.jsonl"
     path.write_text(content)
