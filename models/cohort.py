@@ -41,6 +41,10 @@ class BadCohort(ValueError):
     name = "bad_cohort"
 
 
+class NotReadable(BadCohort):
+    name = "not_readable"
+
+
 class WrongSchema(BadCohort):
     name = "wrong_schema"
 
@@ -110,7 +114,10 @@ def read(path: Path, *, at_least: int) -> Cohort:
     Raises:
         BadCohort: one of its kinds, each with its name; nothing of the file is used.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as err:
+        raise NotReadable(f"{path}: {err.strerror}") from err
     lines = content.decode("utf-8", errors="replace").splitlines()
     if not lines:
         raise WrongSchema("the file is empty")

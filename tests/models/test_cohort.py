@@ -102,3 +102,9 @@ def test_what_is_no_cohort_file_is_refused(tmp_path: Path, content: str) -> None
     path.write_text(content)
     with pytest.raises(BadCohort):
         cohort.read(path, at_least=1)
+
+
+def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadCohort, match="No such file") as refused:
+        cohort.read(tmp_path / "none.jsonl", at_least=1)
+    assert refused.value.name == "not_readable"
