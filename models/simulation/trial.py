@@ -4,7 +4,7 @@ The same seed gives the same people and the same days to every policy, so differ
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from models.simulation.judged import allowed
 from models.simulation.legal import MoveBook, Offered
 from models.simulation.people import Bools, Floats, Ints
 from models.simulation.policies import Decision, Policy, chosen
-from models.simulation.windows import Recorder
 from models.simulation.worlds import World
 from services.clinical.windows import WINDOW_DAYS
 
@@ -69,15 +68,28 @@ class Outcomes:
     """The largest rise of any move made, in rungs of all drugs together."""
 
 
+class Watcher(Protocol):
+    """Looks on while a trial runs; it changes nothing and draws nothing at random."""
+
+    def measured(self, week: Averages) -> None:
+        """A week has been measured; a decision follows."""
+
+    def moved(self, course: Course, week: Averages, beliefs: Beliefs) -> None:
+        """The decision has been made and is in force."""
+
+    def lived(self, course: Course) -> None:
+        """A day has passed."""
+
+
 def run(
     policy: Policy,
     world: World,
     design: Design,
     seed: int,
     book: MoveBook,
-    recorder: Recorder | None = None,
+    watcher: Watcher | None = None,
 ) -> Outcomes:
-    """Return the outcomes of one policy on one seed's cohort; `recorder` keeps its windows."""
+    """Return the outcomes of one policy on one seed's cohort, with `watcher` looking on."""
     course = Course(design.patients, world, seed)
     beliefs = Beliefs(course)
     beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
@@ -87,19 +99,21 @@ def run(
     for start in range(0, design.days, design.cadence_days):
         beliefs.read_week(course)
         week = course.averages()
-        if recorder is not None:
-            recorder.measured(week)
+        if watcher is not None:
+            watcher.measured(week)
         rows = _decide(policy, Seen(course, week, beliefs, book), total)
         acts = inertia.random(course.count) >= design.inertia
         total.moves += course.carry_out(book, np.where(acts, rows.best, rows.keep))
-        if recorder is not None:
-            recorder.moved(course, week, beliefs)
+        if watcher is not None:
+            watcher.moved(course, week, beliefs)
         following = start + design.cadence_days
         for day in range(start, min(following, design.days)):
             if day == following - WINDOW_DAYS:
                 beliefs.pass_days(course, design.cadence_days - WINDOW_DAYS)
             course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
             total.day(course)
+            if watcher is not None:
+                watcher.lived(course)
     return total.outcomes(course, design.days)
 
 
@@ -148,8 +162,7 @@ class DayCount:
 
     def day(self, course: Course) -> None:
         latent = course.body.latent_systolic()
-        low, high = TARGET_RANGE_MMHG
-        self._range += (latent >= low) & (latent < high)
+        self._range += in_target(latent)
         self._hypotension += course.body.day_systolic() < HYPOTENSION_MMHG
         self._low += latent < LATENT_LOW_MMHG
         self._symptomatic |= course.reported().any(1) | course.body.fainted
@@ -167,6 +180,12 @@ class DayCount:
             self.offered,
             self.most_rungs_raised,
         )
+
+
+def in_target(latent_mmhg: Floats) -> Bools:
+    """Return who has the true home mean in the target range today."""
+    low, high = TARGET_RANGE_MMHG
+    return np.asarray((latent_mmhg >= low) & (latent_mmhg < high))
 
 
 def groups(course: Course) -> dict[str, Bools]:

@@ -87,6 +87,9 @@ class Recorder:
         self.counted.append(known & (days.sum(1) >= 3))
         self._pending = None
 
+    def lived(self, course: Course) -> None:
+        """Days between the decisions are not windows."""
+
     def patients(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of a cohort file, under fresh random subject ids."""
         width = len(RECORD_FEATURES)
