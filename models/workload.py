@@ -76,6 +76,7 @@ class Work:
         self.minutes: Floats = np.zeros(count)
         self.alarms: Floats = np.zeros(count)
         self.alone: Floats = np.zeros(count)
+        self.raised_alone: Floats = np.zeros(count)
         self.steps: Floats = np.zeros(count)
         self.waited: list[float] = []
         """Days above target before each step up, of all patients."""
@@ -100,7 +101,7 @@ class Work:
     def stepped(self, patient: int, move: Move, course: Course) -> None:
         """Note how long a step up was waited for: since above target, or since the last change."""
         self.steps[patient] += 1
-        if any(c.to_ug > c.from_ug for c in move.changes) and self._above_since[patient] >= 0:
+        if _raises(move) and self._above_since[patient] >= 0:
             since = max(int(self._above_since[patient]), int(course.changed[patient]))
             self.waited.append(float(course.body.day - since))
 
@@ -200,6 +201,7 @@ class _Clinic:
         for patient, move in moves.items():
             self.work.stepped(patient, move, self.course)
             self.work.alone[patient] += by_patient
+            self.work.raised_alone[patient] += by_patient and _raises(move)
             for change in move.changes:
                 after[patient, DRUGS.index(change.drug)] = int(change.to_ug)
         self.course.prescribe(after)
@@ -210,6 +212,10 @@ class _Clinic:
                 replace(made, by_patient=True, envelope_id=plan.envelope_id)
                 for made in self.course.changes[patient][before[patient] :]
             ]
+
+
+def _raises(move: Move) -> bool:
+    return any(change.to_ug > change.from_ug for change in move.changes)
 
 
 def _advised(found: Assessment) -> Move:

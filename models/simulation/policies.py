@@ -127,23 +127,29 @@ def truth(course: Course, patient: Ints, doses: Floats) -> tuple[Floats, Floats]
     return mean, np.asarray(shown, dtype=np.float64)
 
 
-def titrated(asked: Decision) -> Floats:
-    """Score by the rank that the clinical core's own titrator gives."""
-    titrator = Titrator()
-    now = ENTRY + timedelta(days=asked.course.body.day)
-    offered, book = asked.offered, asked.book
-    scores = np.zeros(len(offered.row))
-    begins = np.flatnonzero(np.diff(offered.patient, prepend=-1))
-    for begin, end in zip(begins, [*begins[1:], len(scores)], strict=True):
-        if end - begin == 1:
-            continue
-        rows = offered.row[begin:end]
-        moves = tuple(book.moves[row] for row in rows)
-        snapshot = asked.course.snapshot(int(offered.patient[begin]))
-        ranking = titrator.rank(snapshot, moves, TARGET, now)
-        place = {ranked.move: -position for position, ranked in enumerate(ranking.moves)}
-        scores[begin:end] = [place[move] for move in moves]
-    return scores
+def titrated_by(titrator: Titrator) -> Policy:
+    """Return a policy that scores by the rank that the clinical core's own titrator gives."""
+
+    def scored(asked: Decision) -> Floats:
+        now = ENTRY + timedelta(days=asked.course.body.day)
+        offered, book = asked.offered, asked.book
+        scores = np.zeros(len(offered.row))
+        begins = np.flatnonzero(np.diff(offered.patient, prepend=-1))
+        for begin, end in zip(begins, [*begins[1:], len(scores)], strict=True):
+            if end - begin == 1:
+                continue
+            rows = offered.row[begin:end]
+            moves = tuple(book.moves[row] for row in rows)
+            snapshot = asked.course.snapshot(int(offered.patient[begin]))
+            ranking = titrator.rank(snapshot, moves, TARGET, now)
+            place = {ranked.move: -position for position, ranked in enumerate(ranking.moves)}
+            scores[begin:end] = [place[move] for move in moves]
+        return scores
+
+    return scored
+
+
+titrated: Final = titrated_by(Titrator())
 
 
 _KEEP: Final = KINDS.index(MoveKind.KEEP)
