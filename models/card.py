@@ -86,4 +86,30 @@ def _results(evaluation: dict[str, Any] | None) -> list[str]:
     covered = evaluation["coverage"]["model"]
     lines += ["", f"90 % intervals held {covered['covered_percent']} % of next weeks; by group:"]
     lines += [f"- {g}: {s} %" for g, s in covered["covered_percent_by_group"].items()]
-    return lines
+    return [*lines, *_decisions(evaluation)]
+
+
+def _decisions(evaluation: dict[str, Any]) -> list[str]:
+    """Return what is known of the filter's decisions, on which the network's rest."""
+    held, work = evaluation["sanity"]["filter"], evaluation["workload"]
+    loops, reviewed = work["arms"]["the_loops"], work["arms"]["review_of_every_step"]
+    minutes = "clinician_minutes_per_year"
+    return [
+        "",
+        f"Best moves that a clinician's checklist lets pass: {held['sane_percent']['mean']} %. By "
+        "objection:",
+        *(f"- {name}: {share} %" for name, share in held["frowned_at_percent"].items()),
+        "",
+        f"Steps taken alone inside a plan: {loops['steps_alone_percent']} %; a clinician's minutes "
+        f"a patient-year: {loops[minutes]['mean']} with plans, {reviewed[minutes]['mean']} where "
+        "every step is reviewed (minutes per task are assumed).",
+        "",
+        "Off-policy estimates rank the policies as the simulator does: "
+        + ", ".join(
+            f"{name} {'yes' if same else 'no'}"
+            for name, same in evaluation["off_policy"]["ranks_as_the_truth"].items()
+        )
+        + ".",
+        "",
+        "Gaps between subgroups and the other worlds are in the evaluation's JSON and page.",
+    ]

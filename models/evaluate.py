@@ -22,10 +22,13 @@ from models import (
     cohort,
     gradients,
     network,
+    off_policy,
     privacy,
     report,
+    sanity,
     train,
     trial_command,
+    workload,
 )
 from models.artifact import Artifact
 from models.cohort import Cohort
@@ -80,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
         "worlds": worlds(model, options),
         "small_world": small_world(model, options),
         "coverage": coverage(model, options.patients),
+        **decisions(options.patients),
         "epsilon_sweep": sweep(windows, options.patients, options.epsilons),
         "time": timing(model),
     }
@@ -113,6 +117,24 @@ def small_world(model: Artifact, options: argparse.Namespace) -> Json:
         key = f"every_{cadence}_days_{levels}_levels"
         found[key] = trial_command.report(outcomes, design, REFERENCE.name, options.seeds)
     return found
+
+
+def decisions(patients: int) -> Json:
+    """Return what is asked of decisions, not of pressure: off-policy estimates beside the truth,
+    the loops' workload, agreement with guideline engines and a clinician's sanity.
+    """
+    design = Design(patients, 182, 28)
+    here = world("literature")
+    # The clinical core's own code looks at every simulated patient in these two.
+    fewer = max(patients // 3, 20)
+    return {
+        "off_policy": off_policy.compared(here, design, HELD_OUT_SEED),
+        "workload": workload.compared(here, fewer, seed=HELD_OUT_SEED),
+        "sanity": {
+            name: sanity.judged(POLICIES[name], here, Design(fewer, 182, 28), HELD_OUT_SEED)
+            for name in ("filter", "titrator")
+        },
+    }
 
 
 def coverage(model: Artifact, patients: int, world_name: str = "shifted") -> Json:

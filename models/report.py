@@ -1,8 +1,6 @@
 """The evaluation as one HTML page with its plots inside: no script, nothing loaded from outside."""
 
-import base64
 import html
-import io
 from typing import Any
 
 import matplotlib
@@ -10,6 +8,9 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+
+from models import report_decisions
+from models.report_parts import picture as _picture
 
 Json = dict[str, Any]
 _SHOWN = (
@@ -40,6 +41,7 @@ def page(result: Json) -> str:
         *(_table(name, held) for name, held in result["small_world"].items()),
         "<h2>90 % intervals of the next week's mean</h2>",
         _coverage(result["coverage"]),
+        *report_decisions.parts(result),
         "<h2>Error against ε</h2>",
         _picture(_sweep_plot(result["epsilon_sweep"]), "RMSE by epsilon"),
         "<h2>Time</h2>",
@@ -121,11 +123,3 @@ def _sweep_plot(found: Json) -> Figure:
     axes.set_ylabel("RMSE, mmHg")
     axes.legend()
     return figure
-
-
-def _picture(figure: Figure, text: str) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-    plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'

@@ -55,8 +55,11 @@ def test_the_command_writes_every_part_and_the_card_repeats_it(tmp_path: Path) -
     assert set(found["epsilon_sweep"]) == {"filter", "3", "inf"}
     assert "65_and_over" in found["coverage"]["model"]["covered_percent_by_group"]
     page = (tmp_path / "e.html").read_text()
-    assert page.count("data:image/png;base64,") == 2 and "<script" not in page
+    assert page.count("data:image/png;base64,") == 3 and "<script" not in page
+    assert set(found["off_policy"]["targets"]["filter"]) >= {"truth", "wis", "dr", "fqe"}
+    assert "the_loops" in found["workload"]["arms"] and "filter" in found["sanity"]
     text = card.card(model, found)
+    assert f"{found['sanity']['filter']['sane_percent']['mean']} %" in text
     gain = found["verdict"]["network_over_filter_points"]["literature"]["mean"]
     assert f"{gain:+.2f}" in text
     assert main(["card", *files, "--evaluation", str(tmp_path / "e.json")]) == 0
