@@ -14,7 +14,7 @@ from models.simulation.judged import CLINICIAN_RULES, OVERRIDDEN
 from models.simulation.legal import MoveBook
 from models.simulation.policies import POLICIES, Policy
 from models.simulation.trial import BadTrial, Design, Outcomes
-from models.simulation.worlds import REFERENCE, world
+from models.simulation.worlds import REFERENCE, SMALL, World, world
 from services.clinical.moves import MAX_RUNGS_CLINICIAN
 
 FIRST_SEED: Final = 20_260_101
@@ -74,12 +74,20 @@ def guarded(
 
 
 def small(
-    design: Design, seeds: int, named: Mapping[str, reference.Chooser], *, levels: int = 2
+    design: Design,
+    seeds: int,
+    named: Mapping[str, reference.Chooser],
+    *,
+    levels: int = 2,
+    here: World = REFERENCE,
 ) -> dict[str, Outcomes]:
     """Return each policy's outcomes over all seeds in the small world without a guard."""
     return {
         name: trial.pooled(
-            [reference.run(c, design, FIRST_SEED + s, levels=levels) for s in range(seeds)]
+            [
+                reference.run(c, design, FIRST_SEED + s, levels=levels, world=here)
+                for s in range(seeds)
+            ]
         )
         for name, c in named.items()
     }
@@ -107,7 +115,7 @@ def moves_held_equal(found: Mapping[str, Outcomes], world_name: str) -> Json:
     """Return whether all policies chose from the same moves, and what shows it."""
     most = {name: outcomes.most_rungs_raised for name, outcomes in found.items()}
     rules = ",".join(rule.rule_id for rule in CLINICIAN_RULES)
-    in_small_world = world_name == REFERENCE.name
+    in_small_world = world_name in SMALL
     return {
         "held_equal": max(most.values()) <= MAX_RUNGS_CLINICIAN,
         "from": "64 regimens, two levels a decision, no guard"
@@ -173,9 +181,9 @@ def run(options: argparse.Namespace) -> int:
     model = None
     if options.weights is not None:
         model = artifact.load_signed(options.weights, artifact.read_public(options.public_key))
-    if options.world == REFERENCE.name:
+    if options.world in SMALL:
         chosen = _named(choosers(model), options.policies)
-        found = small(design, options.seeds, chosen)
+        found = small(design, options.seeds, chosen, here=SMALL[options.world])
     else:
         named = _named(policies(model), options.policies)
         found = guarded(design, options.world, options.seeds, named)

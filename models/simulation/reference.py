@@ -23,8 +23,8 @@ from models.simulation.policies import (
     symptoms_of_doses,
     truth,
 )
-from models.simulation.trial import DayCount, Design, Outcomes
-from models.simulation.worlds import REFERENCE
+from models.simulation.trial import BadTrial, DayCount, Design, Outcomes
+from models.simulation.worlds import PERSISTENT, REFERENCE, World
 from services.clinical.formulary import DrugClass
 from services.clinical.windows import WINDOW_DAYS
 
@@ -126,9 +126,23 @@ CHOOSERS: Final[Mapping[str, Chooser]] = MappingProxyType(
 )
 
 
-def run(choose: Chooser, design: Design, seed: int, *, levels: int = 2) -> Outcomes:
-    """Return the outcomes of one policy; a move changes `levels` levels at most in total."""
-    course = Course(design.patients, REFERENCE, seed)
+SETTLED_FROM_DAY: Final = 56
+
+
+def run(
+    choose: Chooser, design: Design, seed: int, *, levels: int = 2, world: World = REFERENCE
+) -> Outcomes:
+    """Return the outcomes of one policy; a move changes `levels` levels at most in total.
+
+    Days count from the first one, in the persistent world from `SETTLED_FROM_DAY`.
+
+    Raises:
+        BadTrial: no day is left to count.
+    """
+    first = SETTLED_FROM_DAY if world is PERSISTENT else 0
+    if design.days <= first:
+        raise BadTrial(f"--days must be more than {first} in this world")
+    course = Course(design.patients, world, seed)
     beliefs = Beliefs(course)
     beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
     count = DayCount(course)
@@ -144,8 +158,9 @@ def run(choose: Chooser, design: Design, seed: int, *, levels: int = 2) -> Outco
             if day == following - WINDOW_DAYS:
                 beliefs.pass_days(course, design.cadence_days - WINDOW_DAYS)
             course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
-            count.day(course)
-    return count.outcomes(course, design.days)
+            if day >= first:
+                count.day(course)
+    return count.outcomes(course, design.days - first)
 
 
 def _week_mean(course: Course) -> Floats:

@@ -116,6 +116,10 @@ REFERENCE: Final = replace(
     untreated_at_entry=1.0,
 )
 """The small world of three classes and no guard, in `reference.py`; everyone enters untreated."""
+PERSISTENT: Final = replace(REFERENCE, name="reference_persistent", stop_per_day=0.0)
+"""The small world in which nobody stops all tablets for good; days count once two decisions
+have had their effect. With this the published prototype's figures can be compared."""
+SMALL: Final[Mapping[str, World]] = MappingProxyType({w.name: w for w in (REFERENCE, PERSISTENT)})
 MISSPECIFIED: Final = tuple(name for name in WORLDS if name != "literature")
 
 

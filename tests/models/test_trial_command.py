@@ -30,8 +30,9 @@ def test_the_trial_writes_its_figures_for_every_policy(tmp_path: Path) -> None:
     assert "--weights" in found["left_out"]["model"]
 
 
-def test_the_small_world_runs_by_its_name() -> None:
-    options = ["--patients", "50", "--days", "40", "--seeds", "1", "--world", "reference"]
+@pytest.mark.parametrize("name", ["reference", "reference_persistent"])
+def test_the_small_worlds_run_by_their_names(name: str) -> None:
+    options = ["--patients", "50", "--days", "60", "--seeds", "1", "--world", name]
     assert main(["trial", *options]) == 0
 
 
@@ -44,6 +45,7 @@ def test_the_small_world_runs_by_its_name() -> None:
         ["--policies", "filter", "model"],
         ["--seeds", "0"],
         ["--patients", "1", "--seeds", "1"],
+        ["--world", "reference_persistent", "--days", "56"],
         ["--json", "/no/such/folder/trial.json"],
     ],
 )
