@@ -167,9 +167,12 @@ def read_public(path: Path) -> Ed25519PublicKey:
     """Return a public key.
 
     Raises:
-        WrongSignature: the file holds no Ed25519 public key.
+        WrongSignature: there is no such file, or it holds no Ed25519 public key.
     """
-    key = load_pem_public_key(path.read_bytes())
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except (FileNotFoundError, ValueError) as err:
+        raise WrongSignature(f"{path} is no public key") from err
     if not isinstance(key, Ed25519PublicKey):
         raise WrongSignature(f"{path} holds no Ed25519 key")
     return key

@@ -28,6 +28,19 @@ VERDICT_LATENCY = Histogram(
     "From a stored reading to its verdict.",
     buckets=LATENCY_BUCKETS_S,
 )
+RANKING_LATENCY = Histogram(
+    "clinaiops_ranking_seconds",
+    "From asking the predictor to its answer, waiting for a batch included.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+)
+RANKING_BATCH = Histogram(
+    "clinaiops_ranking_batch_patients", "Patients ranked together.", buckets=(1, 2, 4, 8, 16, 32)
+)
+RANKING_UNAVAILABLE = Counter(
+    "clinaiops_ranking_unavailable_total",
+    "Rankings that the predictor did not give, by cause; the titrator ranked.",
+    ("cause",),
+)
 ENACTMENTS = Counter(
     "clinaiops_enactments_total",
     "Dose steps carried out or refused at enactment.",

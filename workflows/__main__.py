@@ -7,16 +7,21 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
+from models.artifact import BadArtifact
 from models.predict import FilterPredictor
+from models.serving import BatchRanker, Served
 from services import clock, notify, settings
 from services.clinical.proposal import Predictor
 from services.clinical.titration import Titrator
 from services.metrics import WINDOWS_WAITING
 from services.notify import Notice, People
-from services.outbox_messages import recorded
+from services.outbox_messages import Queue, recorded
 from services.settings import Settings, SettingsError
 from services.store import Acting, Role, Store, credentials, windows
 from services.store.entries import MeasuredWindow, PendingWindow
@@ -35,41 +40,85 @@ from workflows.process import (
 from workflows.relay import Relay
 from workflows.window_batches import WindowBatches, signal_process
 from workflows.window_features import WaitingWindow, WindowResult, shows_irregular_rhythm
-from workflows.workers import make_workers, run_until
+from workflows.workers import ASSESSED_AT_ONCE, make_workers, run_until
 
 logger = logging.getLogger("workflows")
 
 ACTING = Acting("worker", "worker", None)
-PREDICTORS: dict[str, type[Predictor]] = {"filter": FilterPredictor, "titrator": Titrator}
+PREDICTORS = ("filter", "model", "titrator")
 METRICS_OFFSET = {"relay": 0, "worker": 1}
 AFTER_A_DEFECT_S = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one process until it is told to stop; return its exit status."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     log_to_stdout()
     try:
         loaded = settings.load()
         if chosen.command == "relay":
             return asyncio.run(_relay(loaded))
-        return asyncio.run(_worker(loaded, PREDICTORS[chosen.predictor]()))
-    except (PortInUse, SettingsError) as err:
-        print(err, file=sys.stderr)
+        return asyncio.run(_worker(loaded, chosen))
+    except (BadArtifact, PortInUse, SettingsError) as err:
+        print(f"{getattr(err, 'name', type(err).__name__)}: {err}", file=sys.stderr)
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
     parser = argparse.ArgumentParser(prog="python -m workflows")
     commands = parser.add_subparsers(dest="command", required=True)
     worker = commands.add_parser("worker", help="run the loops and their activities")
-    worker.add_argument("--predictor", choices=sorted(PREDICTORS), default="titrator")
+    worker.add_argument("--predictor", choices=PREDICTORS, default="titrator")
+    worker.add_argument("--weights", type=Path, default=Path("var/models/run"))
+    worker.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
+    worker.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    worker.add_argument(
+        "--queue",
+        action="append",
+        type=Queue,
+        choices=tuple(Queue),
+        help="serve these alone, such as inference on a machine with a GPU; all when not given",
+    )
     commands.add_parser("relay", help="deliver the outbox to the loops")
     return parser
 
 
-async def _worker(loaded: Settings, predictor: Predictor) -> int:
+@contextmanager
+def serving(chosen: argparse.Namespace) -> Iterator[Predictor]:
+    """Give the chosen predictor, verified; the titrator needs no serving, the others are bounded.
+
+    Raises:
+        BadArtifact: the trained model is refused.
+    """
+    if chosen.predictor == "titrator":
+        yield Titrator()
+        return
+    served = Served(_ranker(chosen))
+    try:
+        yield served
+    finally:
+        served.close()
+
+
+def _ranker(chosen: argparse.Namespace) -> BatchRanker:
+    if chosen.predictor == "filter":
+        return FilterPredictor()
+    # Torch takes seconds and memory, which every other worker saves.
+    from models import accelerated
+
+    return accelerated.load(chosen.weights, chosen.public_key, chosen.device)
+
+
+async def _worker(loaded: Settings, chosen: argparse.Namespace) -> int:
+    with serving(chosen) as predictor:
+        return await _work(loaded, chosen, predictor)
+
+
+async def _work(loaded: Settings, chosen: argparse.Namespace, predictor: Predictor) -> int:
     stop = stop_on_signals()
+    # Each assessment waits for its ranking on a thread of its own.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(ASSESSED_AT_ONCE + 4))
     runtime = serve_metrics(loaded, METRICS_OFFSET["worker"])
     client = await connect_when_up(loaded, runtime, stop)
     if client is None:
@@ -84,8 +133,9 @@ async def _worker(loaded: Settings, predictor: Predictor) -> int:
                 StaffNotifier(store, notify.people(loaded), loaded.operator_address)
             ),
             ingest=IngestActivities(batches, clock.now),
+            queues=frozenset(chosen.queue or Queue),
         )
-        logger.info("worker_started", extra={"predictor": type(predictor).__name__})
+        logger.info("worker_started", extra={"predictor": chosen.predictor})
         await run_until(workers, stop)
     finally:
         batches.close()

@@ -50,9 +50,10 @@ class Records(Protocol):
     ) -> AssessOutcome:
         """Load, judge and save one assessment; raise its alarms; open its review or advice.
 
-        While the patient is halted no review or advice is opened. Snapshot, proposal, verdict,
-        FHIR resources, alarms with their outbox messages, the review or advice row and the log
-        events are one transaction, unique on `key`.
+        While the patient is halted no review or advice is opened. Alarms with their outbox
+        messages are committed before the predictor is asked: a red flag never waits for it.
+        Snapshot, proposal, verdict, FHIR resources, the review or advice row and the log events
+        are one transaction, unique on `key`.
         """
         ...
 

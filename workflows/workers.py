@@ -28,6 +28,8 @@ from workflows.policy import HEARTBEAT_EVERY_S
 LOOPS: tuple[type, ...] = (PatientLoop, ReviewLoop, AlarmLoop, CareplanLoop, IngestLoop)
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CACHED_LOOPS = 1_000
+# Enough that a predictor can rank for several patients together; each holds a connection.
+ASSESSED_AT_ONCE = 8
 # How long a task waits for the worker that has its loop cached: a killed one never comes.
 STICKY_FOR = timedelta(seconds=2)
 # Re-imported for each run, these would cost more than the run itself.
@@ -47,8 +49,9 @@ def make_workers(
     paging: PagingActivities,
     ingest: IngestActivities,
     cached_loops: int = CACHED_LOOPS,
+    queues: frozenset[Queue] = frozenset(Queue),
 ) -> tuple[Worker, ...]:
-    """Return the workers of every queue, none started."""
+    """Return the workers of these queues, none started."""
     on_record = (
         records.enact,
         records.record_answer,
@@ -75,20 +78,32 @@ def make_workers(
         records.lapse_goal,
         records.plan_visit,
     )
+    served: dict[Queue, tuple[Sequence[Any], int]] = {
+        Queue.IO: (on_record, 16),
+        Queue.INFERENCE: ((records.assess,), ASSESSED_AT_ONCE),
+        Queue.PAGING: ((paging.page,), 16),
+        Queue.INGEST: ((ingest.process_windows,), 1),
+    }
+    loops = [_loop_worker(client, cached_loops)] if Queue.LOOPS in queues else []
     return (
-        Worker(
-            client,
-            task_queue=Queue.LOOPS.value,
-            workflows=LOOPS,
-            workflow_runner=sandbox(),
-            max_cached_workflows=cached_loops,
-            sticky_queue_schedule_to_start_timeout=STICKY_FOR,
-            graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+        *loops,
+        *(
+            _activity_worker(client, queue, activities, at_once=at_once)
+            for queue, (activities, at_once) in served.items()
+            if queue in queues
         ),
-        _activity_worker(client, Queue.IO, on_record, at_once=16),
-        _activity_worker(client, Queue.INFERENCE, (records.assess,), at_once=4),
-        _activity_worker(client, Queue.PAGING, (paging.page,), at_once=16),
-        _activity_worker(client, Queue.INGEST, (ingest.process_windows,), at_once=1),
+    )
+
+
+def _loop_worker(client: Client, cached_loops: int) -> Worker:
+    return Worker(
+        client,
+        task_queue=Queue.LOOPS.value,
+        workflows=LOOPS,
+        workflow_runner=sandbox(),
+        max_cached_workflows=cached_loops,
+        sticky_queue_schedule_to_start_timeout=STICKY_FOR,
+        graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
     )
 
 

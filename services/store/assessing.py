@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -56,18 +56,44 @@ async def lock_patient(tx: Transaction, patient_id: str) -> None:
     await tx.session.execute(select(func.pg_advisory_xact_lock(name)))
 
 
-async def assess(
-    tx: Transaction, patient_id: str, *, key: str, predictor: Predictor, now: datetime
-) -> AssessOutcome:
-    """Make and save one assessment; the same key again returns what the first came to."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an assessment begins with: the patient as read, and the alarms that this raised."""
+
+    snapshot: Snapshot
+    envelope: Envelope | None
+    alarm_ids: tuple[str, ...]
+
+
+async def read(
+    tx: Transaction, patient_id: str, *, key: str, now: datetime
+) -> Read | AssessOutcome:
+    """Lock and read the patient and raise the alarms; or return what this key came to before."""
     await lock_patient(tx, patient_id)
     earlier = await assessments.by_key(tx, key)
     if earlier is not None:
         return earlier
     snapshot, envelope = await snapshots.build(tx, patient_id, now=now)
-    alarm_ids = await _raise_alarms(tx, snapshot, now=now)
+    return Read(snapshot, envelope, await _raise_alarms(tx, snapshot, now=now))
+
+
+async def assess(
+    tx: Transaction, patient_id: str, *, key: str, predictor: Predictor, now: datetime
+) -> AssessOutcome:
+    """Make and save one assessment; the same key again returns what the first came to."""
+    found = await read(tx, patient_id, key=key, now=now)
+    if isinstance(found, AssessOutcome):
+        return found
+    return await judge(tx, found, key=key, predictor=predictor, now=now)
+
+
+async def judge(
+    tx: Transaction, found: Read, *, key: str, predictor: Predictor, now: datetime
+) -> AssessOutcome:
+    """Judge what was read in this same transaction, and save it."""
+    patient_id, envelope, alarm_ids = found.snapshot.patient_id, found.envelope, found.alarm_ids
     # An alarm of this very moment stops the patient-alone path at once.
-    snapshot = replace(snapshot, open_alarm=snapshot.open_alarm or bool(alarm_ids))
+    snapshot = replace(found.snapshot, open_alarm=found.snapshot.open_alarm or bool(alarm_ids))
     assessment_id = new_id()
     made = await asyncio.to_thread(judge_patient, snapshot, envelope, predictor, now, assessment_id)
     row = await patients.get(tx, patient_id)

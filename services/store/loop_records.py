@@ -86,7 +86,15 @@ class LoopRecords:
     async def assess(
         self, patient_id: str, *, key: str, predictor: Predictor, now: datetime
     ) -> AssessOutcome:
-        """Make and save one assessment, once a key."""
+        """Make and save one assessment, once a key. Alarms are on record before anything ranks."""
+        async with self._transaction(patient_id) as tx:
+            found = await assessing.read(tx, patient_id, key=key, now=now)
+            if isinstance(found, AssessOutcome):
+                return found
+            if not found.alarm_ids:
+                return await assessing.judge(tx, found, key=key, predictor=predictor, now=now)
+        # The alarms are committed and their ladders run, however long the predictor may take.
+        # Raised again from the same evidence they add nothing.
         async with self._transaction(patient_id) as tx:
             return await assessing.assess(tx, patient_id, key=key, predictor=predictor, now=now)
 

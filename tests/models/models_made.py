@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from models import artifact, network
+from models import artifact, network, predict
 from models.artifact import Artifact, Manifest
 from models.features import FEATURE_VERSION
 from models.network import LAYERS
+from models.predict import ModelPredictor
 
 
 def made(folder: Path, key: Ed25519PrivateKey, *, size: float = 0.3) -> Artifact:
@@ -35,3 +36,7 @@ def made(folder: Path, key: Ed25519PrivateKey, *, size: float = 0.3) -> Artifact
     )
     artifact.save_signed(folder, held, manifest, key)
     return artifact.load_signed(folder, key.public_key())
+
+
+def predictor(held: Artifact) -> ModelPredictor:
+    return ModelPredictor(held, predict.by_row(held.network))

@@ -57,7 +57,7 @@ def test_in_the_middle_of_the_target_it_says_that_no_move_is_worth_it() -> None:
 
 @pytest.fixture
 def trained(tmp_path: Path) -> ModelPredictor:
-    return ModelPredictor(models_made.made(tmp_path, Ed25519PrivateKey.generate()))
+    return models_made.predictor(models_made.made(tmp_path, Ed25519PrivateKey.generate()))
 
 
 def test_the_trained_model_ranks_exactly_the_moves_that_it_was_given(
@@ -87,8 +87,8 @@ def test_a_recorded_decision_gives_the_same_ranking_from_the_same_files_again(
     tmp_path: Path,
 ) -> None:
     key = Ed25519PrivateKey.generate()
-    first = ModelPredictor(models_made.made(tmp_path, key))
-    again = ModelPredictor(artifact.load_signed(tmp_path, key.public_key()))
+    first = models_made.predictor(models_made.made(tmp_path, key))
+    again = models_made.predictor(artifact.load_signed(tmp_path, key.public_key()))
     patient = snapshot([150.0] * 40, REGIMEN)
     recorded = first.rank(patient, MOVES, TARGET, NOW)
     assert again.rank(patient, MOVES, TARGET, NOW) == recorded
@@ -103,11 +103,10 @@ _REPLAY = """
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from models import artifact
-from models.predict import ModelPredictor
 from tests.models import models_made
 from tests.models.patients import NOW, TARGET, snapshot
 from tests.models.test_predict import MOVES, REGIMEN
 key = Ed25519PublicKey.from_public_bytes(bytes.fromhex("{key}"))
-model = ModelPredictor(artifact.load_signed(Path("{folder}"), key))
+model = models_made.predictor(artifact.load_signed(Path("{folder}"), key))
 print(repr(model.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)))
 """

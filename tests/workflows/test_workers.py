@@ -42,6 +42,14 @@ async def test_every_called_activity_is_served_once(temporal: Client) -> None:
     assert {worker.task_queue for worker in workers} == {queue.value for queue in Queue}
 
 
+@pytest.mark.stack
+async def test_a_worker_of_one_queue_serves_that_queue_alone(temporal: Client) -> None:
+    alone = frozenset({Queue.INFERENCE})
+    [worker] = make_workers(temporal, queues=alone, **hosts())  # type: ignore[arg-type]
+    assert worker.task_queue == "inference"
+    assert not make_workers(temporal, queues=frozenset(), **hosts())  # type: ignore[arg-type]
+
+
 def test_every_workflow_of_the_outbox_is_run() -> None:
     names = {loop.__temporal_workflow_definition.name for loop in LOOPS}  # type: ignore[attr-defined]
     assert names == {workflow.value for workflow in Workflow}
