@@ -41,6 +41,16 @@ RANKING_UNAVAILABLE = Counter(
     "Rankings that the predictor did not give, by cause; the titrator ranked.",
     ("cause",),
 )
+SHADOW_RANKINGS = Counter(
+    "clinaiops_shadow_rankings_total",
+    "Rankings by a candidate beside the one in charge, by how the first moves compare.",
+    ("result",),
+)
+SHADOW_CORRELATION = Histogram(
+    "clinaiops_shadow_correlation",
+    "Rank correlation of a candidate's order with that of the ranker in charge.",
+    buckets=(-0.5, 0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0),
+)
 ENACTMENTS = Counter(
     "clinaiops_enactments_total",
     "Dose steps carried out or refused at enactment.",

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from models.artifact import BadArtifact
-from models.predict import FilterPredictor
-from models.serving import BatchRanker, Served
+from models.predict import FilterPredictor, ModelPredictor
+from models.serving import Served
 from services import clock, notify, settings
 from services.clinical.proposal import Predictor
 from services.clinical.titration import Titrator
@@ -24,6 +24,7 @@ from services.notify import Notice, People
 from services.outbox_messages import Queue, recorded
 from services.settings import Settings, SettingsError
 from services.store import Acting, Role, Store, credentials, windows
+from services.store.choices import ShadowRecords
 from services.store.entries import MeasuredWindow, PendingWindow
 from services.store.loop_outbox import LoopOutbox
 from services.store.loop_records import LoopRecords
@@ -38,6 +39,7 @@ from workflows.process import (
     stopped_within,
 )
 from workflows.relay import Relay
+from workflows.shadow import Shadow
 from workflows.window_batches import WindowBatches, signal_process
 from workflows.window_features import WaitingWindow, WindowResult, shows_irregular_rhythm
 from workflows.workers import ASSESSED_AT_ONCE, make_workers, run_until
@@ -70,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     worker = commands.add_parser("worker", help="run the loops and their activities")
     worker.add_argument("--predictor", choices=PREDICTORS, default="titrator")
+    worker.add_argument(
+        "--shadow", choices=("filter", "model"), help="ranks beside it and decides nothing"
+    )
     worker.add_argument("--weights", type=Path, default=Path("var/models/run"))
     worker.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
     worker.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -94,15 +99,15 @@ def serving(chosen: argparse.Namespace) -> Iterator[Predictor]:
     if chosen.predictor == "titrator":
         yield Titrator()
         return
-    served = Served(_ranker(chosen))
+    served = Served(_ranker(chosen.predictor, chosen))
     try:
         yield served
     finally:
         served.close()
 
 
-def _ranker(chosen: argparse.Namespace) -> BatchRanker:
-    if chosen.predictor == "filter":
+def _ranker(name: str, chosen: argparse.Namespace) -> FilterPredictor | ModelPredictor:
+    if name == "filter":
         return FilterPredictor()
     # Torch takes seconds and memory, which every other worker saves.
     from models import accelerated
@@ -111,11 +116,17 @@ def _ranker(chosen: argparse.Namespace) -> BatchRanker:
 
 
 async def _worker(loaded: Settings, chosen: argparse.Namespace) -> int:
+    candidate = None if chosen.shadow is None else _ranker(chosen.shadow, chosen)
     with serving(chosen) as predictor:
-        return await _work(loaded, chosen, predictor)
+        return await _work(loaded, chosen, predictor, candidate)
 
 
-async def _work(loaded: Settings, chosen: argparse.Namespace, predictor: Predictor) -> int:
+async def _work(
+    loaded: Settings,
+    chosen: argparse.Namespace,
+    predictor: Predictor,
+    candidate: Predictor | None,
+) -> int:
     stop = stop_on_signals()
     # Each assessment waits for its ranking on a thread of its own.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(ASSESSED_AT_ONCE + 4))
@@ -125,10 +136,12 @@ async def _work(loaded: Settings, chosen: argparse.Namespace, predictor: Predict
         return 0
     store = await Store.open(loaded, Role.WORKER)
     batches = WindowBatches(StoreWindows(store), signal_process)
+    shadow = None if candidate is None else Shadow(ShadowRecords(store), candidate, clock.now)
+    beside = [] if shadow is None else [asyncio.ensure_future(shadow.run())]
     try:
         workers = make_workers(
             client,
-            records=RecordActivities(LoopRecords(store), predictor, clock.now),
+            records=RecordActivities(LoopRecords(store), predictor, clock.now, shadow),
             paging=PagingActivities(
                 StaffNotifier(store, notify.people(loaded), loaded.operator_address)
             ),
@@ -138,6 +151,8 @@ async def _work(loaded: Settings, chosen: argparse.Namespace, predictor: Predict
         logger.info("worker_started", extra={"predictor": chosen.predictor})
         await run_until(workers, stop)
     finally:
+        for task in beside:
+            task.cancel()
         batches.close()
         await store.close()
     return 0

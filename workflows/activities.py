@@ -30,6 +30,7 @@ from services.loop_results import (
 from services.metrics import ENACTMENTS, VERDICT_LATENCY, VERDICTS
 from workflows import activity_requests as ask
 from workflows.ports import Notifier, Records, WindowProcessor
+from workflows.shadow import Shadow
 
 Clock = Callable[[], datetime]
 
@@ -37,10 +38,13 @@ Clock = Callable[[], datetime]
 class RecordActivities:
     """Reads and writes of the record."""
 
-    def __init__(self, records: Records, predictor: Predictor, clock: Clock) -> None:
+    def __init__(
+        self, records: Records, predictor: Predictor, clock: Clock, shadow: Shadow | None = None
+    ) -> None:
         self._records = records
         self._predictor = predictor
         self._now = clock
+        self._shadow = shadow
 
     @activity.defn
     async def assess(self, request: ask.Assess) -> AssessOutcome:
@@ -52,6 +56,8 @@ class RecordActivities:
         if request.readings_since is not None:
             waited = self._now() - request.readings_since
             VERDICT_LATENCY.observe(waited.total_seconds())
+        if self._shadow is not None:
+            self._shadow.offer(request.patient_id, outcome.assessment_id)
         return outcome
 
     @activity.defn

@@ -80,6 +80,13 @@ def assess(
     return run.clinician_path(rejected)
 
 
+def ranking_target(snapshot: Snapshot) -> Target:
+    """Return the signed goal; without one moves are ordered by the guideline's, and held."""
+    if snapshot.target is not None:
+        return snapshot.target
+    return guideline_target(Guideline.AHA, age=None, conditions=snapshot.conditions)
+
+
 class _Run:
     """The facts of one assessment, read once."""
 
@@ -139,7 +146,7 @@ class _Run:
         return proposable(self._snapshot, moves)
 
     def _rank(self, moves: tuple[Move, ...]) -> Ranking:
-        target = self._target()
+        target = ranking_target(self._snapshot)
         try:
             ranking = self._predictor.rank(self._snapshot, moves, target, self._now)
         except PredictorUnavailable as err:
@@ -151,16 +158,8 @@ class _Run:
         return ranking
 
     def _fallback(self, moves: tuple[Move, ...], model_id: str) -> Ranking:
-        ranking = Titrator().rank(self._snapshot, moves, self._target(), self._now)
+        ranking = Titrator().rank(self._snapshot, moves, ranking_target(self._snapshot), self._now)
         return replace(ranking, model_id=model_id)
-
-    def _target(self) -> Target:
-        """Return the signed goal; without one moves are ordered by the guideline's, and held."""
-        signed = self._snapshot.target
-        if signed is not None:
-            return signed
-        conditions = self._snapshot.conditions
-        return guideline_target(Guideline.AHA, age=None, conditions=conditions)
 
     def _proposal(self, move: Move, path: Path, ranking: Ranking) -> Proposal:
         return Proposal(

@@ -13,6 +13,7 @@ from services.clinical.assessment import Assessment
 from services.clinical.assessment import assess as judge_patient
 from services.clinical.envelope import Envelope
 from services.clinical.patient import Lab, Snapshot
+from services.clinical.propensity import in_charge
 from services.clinical.proposal import Predictor
 from services.clinical.verdict import NeedsData
 from services.fhir.resource import Subject
@@ -22,6 +23,7 @@ from services.store import (
     alarms,
     assessment_resources,
     assessments,
+    choices,
     documents,
     openings,
     patients,
@@ -146,6 +148,9 @@ async def _open_and_save(
         next_due=judged.now + ASSESS_AGAIN_AFTER,
     )
     await assessments.save(tx, saved, outcome, patient_id=patient_id, key=key, now=judged.now)
+    await choices.keep(
+        tx, judged.assessment_id, in_charge(made), patient_id=patient_id, now=judged.now
+    )
     return outcome
 
 

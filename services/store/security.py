@@ -88,6 +88,7 @@ RULES: Mapping[str, Rule] = {
     "envelopes": _kept(gateway="S", worker="S"),
     "envelope_revocations": _kept(gateway="S"),
     "assessments": _kept(gateway="S", clinician="S"),
+    "choices": _kept(gateway="", clinician=""),
     "reviews": _open_until(
         "closed_at",
         *("status", "version", "assessment_id", "rung", "claimed_by", "claimed_at", "outcome"),

@@ -2,9 +2,9 @@
 
 from sqlalchemy import MetaData
 
-from services.store.tables import keys, log, measurements, people, together, treatment
+from services.store.tables import choices, keys, log, measurements, people, together, treatment
 from services.store.tables.base import KeyTable, RecordTable
 
-MODULES = (keys, log, measurements, people, together, treatment)
+MODULES = (choices, keys, log, measurements, people, together, treatment)
 RECORD: MetaData = RecordTable.metadata
 KEYS: MetaData = KeyTable.metadata
