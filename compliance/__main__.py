@@ -1,4 +1,4 @@
-"""`python -m compliance export | verify | sealer | witness | begin-witness`. See the README."""
+"""`python -m compliance export | cohort | verify | sealer | witness | begin-witness`."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from compliance import keys, sealer, verify
+from compliance import cohort, keys, sealer, verify
 from compliance.bundle import CannotExport
 from compliance.export import NotSealed, Request, export
 from compliance.witness import MemoryLost, Witness, WitnessRefusal
@@ -33,6 +33,7 @@ from services.store.store import Store
 logger = logging.getLogger("compliance")
 REFUSALS = (
     *(SettingsError, NotSealed, CannotExport, FileExistsError, MemoryLost),
+    cohort.NothingToExport,
     cluster.ClusterError,
 )
 
@@ -63,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("--from", dest="occurred_from", type=_moment, help="with UTC offset")
     exporting.add_argument("--before", dest="occurred_before", type=_moment)
     exporting.add_argument("--at-size", type=int, help="an earlier witnessed size of the log")
+    cohort_file = commands.add_parser("cohort", help="write de-identified windows for training")
+    cohort_file.set_defaults(run=_cohort)
+    cohort_file.add_argument("--out", type=Path, required=True, help="a file that is not there")
+    cohort_file.add_argument("--requester", default=pwd.getpwuid(os.getuid()).pw_name)
+    cohort_file.add_argument("--reason", default="training")
     commands.add_parser("verify", help="check a bundle offline; see verify --help")
     for name, run, text in (
         ("sealer", _sealer, "seal events into the log until stopped"),
@@ -99,6 +105,20 @@ def _export(settings: Settings, options: argparse.Namespace) -> int:
         written = asyncio.run(export(settings, request, options.out, clock=now))
     print(f"{written.events} events of a log of {written.tree_size} in {written.directory}")
     print(f"check it: python {written.directory}/verify.py {written.directory}")
+    return 0
+
+
+def _cohort(settings: Settings, options: argparse.Namespace) -> int:
+    # Here, so that the sealer and the witness do not carry numpy and scipy with them.
+    from models.record_windows import RecordWindows
+
+    asked = cohort.Asked(options.requester, options.reason)
+    with contextlib.ExitStack() as stack:
+        if not cluster.answers(settings):
+            stack.enter_context(cluster.running(settings))
+        writing = cohort.export(settings, asked, options.out, RecordWindows(), clock=now)
+        written = asyncio.run(writing)
+    print(f"{written.patients} patients who agree to research in {written.path}")
     return 0
 
 

@@ -97,6 +97,16 @@ async def list_closed(tx: Transaction, *, limit: int = 100) -> tuple[ReviewEntry
     return tuple(ReviewEntry(*row) for row in (await tx.session.execute(statement)).all())
 
 
+async def list_of(tx: Transaction, patient_id: str) -> tuple[ReviewEntry, ...]:
+    """Return every review of a patient, oldest first."""
+    statement = (
+        select(REVIEWS)
+        .where(REVIEWS.c.patient_id == patient_id)
+        .order_by(REVIEWS.c.opened_at, REVIEWS.c.review_id)
+    )
+    return tuple(ReviewEntry(*row) for row in (await tx.session.execute(statement)).all())
+
+
 async def record(tx: Transaction, review_id: str) -> bytes:
     """Return the bytes that a signature is over: the assessment that the review is about."""
     return await assessments.body(tx, (await get(tx, review_id)).assessment_id)
