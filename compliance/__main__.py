@@ -1,4 +1,4 @@
-"""`python -m compliance export | cohort | verify | sealer | witness | begin-witness`."""
+"""`python -m compliance COMMAND`: exports, research files, verifying, sealer and witness."""
 
 import argparse
 import asyncio
@@ -22,6 +22,7 @@ from compliance.export import NotSealed, Request, export
 from compliance.witness import MemoryLost, Witness, WitnessRefusal
 from compliance.witness_http import WitnessServer, ask
 from services.audit.actions import Action
+from services.clinical.research import Lines
 from services.clock import now
 from services.ids import new_id
 from services.notify import Notice, people
@@ -64,11 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("--from", dest="occurred_from", type=_moment, help="with UTC offset")
     exporting.add_argument("--before", dest="occurred_before", type=_moment)
     exporting.add_argument("--at-size", type=int, help="an earlier witnessed size of the log")
-    cohort_file = commands.add_parser("cohort", help="write de-identified windows for training")
-    cohort_file.set_defaults(run=_cohort)
-    cohort_file.add_argument("--out", type=Path, required=True, help="a file that is not there")
-    cohort_file.add_argument("--requester", default=pwd.getpwuid(os.getuid()).pw_name)
-    cohort_file.add_argument("--reason", default="training")
+    for name, text in (
+        ("cohort", "write de-identified windows, for training the outcome model"),
+        ("decisions", "write de-identified decisions, for the agreement model alone"),
+    ):
+        research = commands.add_parser(name, help=text)
+        research.set_defaults(run=_research, kind=name)
+        research.add_argument("--out", type=Path, required=True, help="a file that is not there")
+        research.add_argument("--requester", default=pwd.getpwuid(os.getuid()).pw_name)
+        research.add_argument("--reason", default="training")
     commands.add_parser("verify", help="check a bundle offline; see verify --help")
     for name, run, text in (
         ("sealer", _sealer, "seal events into the log until stopped"),
@@ -108,15 +113,17 @@ def _export(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _cohort(settings: Settings, options: argparse.Namespace) -> int:
+def _research(settings: Settings, options: argparse.Namespace) -> int:
     # Here, so that the sealer and the witness do not carry numpy and scipy with them.
+    from models.decisions import DecisionLines
     from models.record_windows import RecordWindows
 
+    lines: Lines = RecordWindows() if options.kind == "cohort" else DecisionLines()
     asked = cohort.Asked(options.requester, options.reason)
     with contextlib.ExitStack() as stack:
         if not cluster.answers(settings):
             stack.enter_context(cluster.running(settings))
-        writing = cohort.export(settings, asked, options.out, RecordWindows(), clock=now)
+        writing = cohort.export(settings, asked, options.out, lines, clock=now)
         written = asyncio.run(writing)
     print(f"{written.patients} patients who agree to research in {written.path}")
     return 0

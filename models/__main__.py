@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from models import card, edge_command, evaluate, train_command, trial_command
+from models import agreement, card, edge_command, evaluate, train_command, trial_command
 from models.artifact import BadArtifact
 from models.cohort import BadCohort
 from models.edge import BundleTooLarge
@@ -35,6 +35,7 @@ COMMANDS = (
     ("audit-privacy", train_command.add_audit, train_command.run_audit, "audit the privacy"),
     ("evaluate", evaluate.add_arguments, evaluate.run, "every figure, in one page"),
     ("card", card.add_card, card.run_card, "model card and data sheet"),
+    ("agreement", agreement.add_arguments, agreement.run, "learn what clinicians take"),
     ("export-edge", edge_command.add_arguments, edge_command.run, "signed bundle for a device"),
 )
 
