@@ -16,25 +16,27 @@ from pathlib import Path
 
 from prometheus_client import start_http_server
 
-from compliance import cohort, keys, sealer, verify
+from compliance import cohort, keys, replay, sealer, verify
 from compliance.bundle import CannotExport
 from compliance.export import NotSealed, Request, export
 from compliance.witness import MemoryLost, Witness, WitnessRefusal
 from compliance.witness_http import WitnessServer, ask
 from services.audit.actions import Action
+from services.clinical.proposal import Predictor
 from services.clinical.research import Lines
 from services.clock import now
 from services.ids import new_id
 from services.notify import Notice, people
 from services.settings import Settings, SettingsError, load
-from services.store import cluster
-from services.store.roles import Role
+from services.store import assessments, cluster
+from services.store.errors import NotInRecord
+from services.store.roles import Acting, Role
 from services.store.store import Store
 
 logger = logging.getLogger("compliance")
 REFUSALS = (
     *(SettingsError, NotSealed, CannotExport, FileExistsError, MemoryLost),
-    cohort.NothingToExport,
+    *(cohort.NothingToExport, replay.NoRanker, NotInRecord),
     cluster.ClusterError,
 )
 
@@ -74,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
         research.add_argument("--out", type=Path, required=True, help="a file that is not there")
         research.add_argument("--requester", default=pwd.getpwuid(os.getuid()).pw_name)
         research.add_argument("--reason", default="training")
+    again = commands.add_parser("replay", help="make recorded decisions of a patient again")
+    again.set_defaults(run=_replay)
+    again.add_argument("--patient", required=True)
+    again.add_argument("--assessment", help="one alone; all of the patient's when not given")
+    again.add_argument("--weights", type=Path, help="of the trained model, if it ranked")
+    again.add_argument("--public-key", type=Path, default=Path("var/models/signing.pub"))
     commands.add_parser("verify", help="check a bundle offline; see verify --help")
     for name, run, text in (
         ("sealer", _sealer, "seal events into the log until stopped"),
@@ -127,6 +135,45 @@ def _research(settings: Settings, options: argparse.Namespace) -> int:
         written = asyncio.run(writing)
     print(f"{written.patients} patients who agree to research in {written.path}")
     return 0
+
+
+def _replay(settings: Settings, options: argparse.Namespace) -> int:
+    from models import rankers
+
+    def ranker(model_id: str, version: str) -> Predictor:
+        found = rankers.named(model_id, version, options.weights, options.public_key)
+        if found is None:
+            raise replay.NoRanker(f"{model_id} {version} is not at hand: give its --weights")
+        return found
+
+    with contextlib.ExitStack() as stack:
+        if not cluster.answers(settings):
+            stack.enter_context(cluster.running(settings))
+        found = asyncio.run(_replayed(settings, options, ranker))
+    refused = [one for one in found if one.differing]
+    for one in refused:
+        print(f"{one.assessment_id}: not as recorded: {', '.join(one.differing)}", file=sys.stderr)
+    print(f"{len(found) - len(refused)} of {len(found)} decisions come out as recorded")
+    return 1 if refused else 0
+
+
+async def _replayed(
+    settings: Settings, options: argparse.Namespace, ranker: replay.Rankers
+) -> list[replay.Replayed]:
+    store = await Store.open(settings, Role.AUDITOR)
+    try:
+        async with store.transaction(Acting("auditor", "replay", options.patient)) as tx:
+            if options.assessment is not None:
+                chosen = [options.assessment]
+            else:
+                every = await assessments.list_for(tx, options.patient, limit=100_000)
+                chosen = [entry.assessment_id for entry in every]
+            await tx.event(
+                Action.RECORD_READ, now=now(), subject_type="Replay", subject_id=options.patient
+            )
+            return [await replay.replay(tx, options.patient, one, ranker) for one in chosen]
+    finally:
+        await store.close()
 
 
 def _sealer(settings: Settings, _: argparse.Namespace) -> int:
