@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models import choice, dosage, features, network
+from models import choice, dosage, explain, features, network
 from models.artifact import Artifact
 from models.choice import Valued
 from models.dosage import Posterior
@@ -24,7 +24,7 @@ Corrections = Callable[[Array], tuple[Array, Array]]
 """From features (n, features) to the shift (n,) in mmHg and the factors (n, classes)."""
 
 MODEL_ID: Final = "filter"
-MODEL_VERSION: Final = "model_v1.1_20261121"
+MODEL_VERSION: Final = "model_v1.2_20261129"
 FEATURE_VERSION: Final = "cuff-1"
 TRAINED_MODEL_ID: Final = "filter+network"
 # 80 % of a normal distribution lies within this many SD of its mean.
@@ -59,7 +59,7 @@ class FilterPredictor:
         """Return every given move, best first, with its 80 % interval and reasons."""
         posterior = dosage.observe(snapshot, now=now)
         names = (MODEL_ID, MODEL_VERSION, FEATURE_VERSION)
-        return _ranking(posterior, snapshot, moves, target, names)
+        return _ranking(posterior, Asked(snapshot, moves, target, now), names)
 
     def rank_each(self, asked: Sequence[Asked]) -> list[Ranking | Exception]:
         """Return one ranking for each patient, or the error that it ended in."""
@@ -114,9 +114,7 @@ class ModelPredictor:
         )
         corrected = replace(posterior, mean=mean[0], covariance=covariance[0])
         names = (TRAINED_MODEL_ID, manifest.model_version, manifest.feature_version)
-        return _ranking(
-            corrected, asked.snapshot, asked.moves, asked.target, names, widen=manifest.widen
-        )
+        return _ranking(corrected, asked, names, widen=manifest.widen, uncorrected=posterior)
 
 
 def by_row(held: Network) -> Corrections:
@@ -152,26 +150,28 @@ def _caught(act: Callable[[], T]) -> T | Exception:
 
 def _ranking(
     posterior: Posterior,
-    snapshot: Snapshot,
-    moves: tuple[Move, ...],
-    target: Target,
+    asked: Asked,
     names: tuple[str, str, str],
     *,
     widen: float = 1.0,
+    uncorrected: Posterior | None = None,
 ) -> Ranking:
+    """Return the ranking with its reasons; `uncorrected` is the filter's where a network spoke."""
+    snapshot = asked.snapshot
     before = dosage.doses_now(snapshot.regimen)
-    ordered = choice.order(choice.values(posterior, before, moves, target))
+    ordered = choice.order(choice.values(posterior, before, asked.moves, asked.target))
+    codes = explain.codes(ordered, posterior, snapshot, uncorrected=uncorrected)
     return Ranking(
-        moves=tuple(_ranked(valued, widen) for valued in ordered),
+        moves=tuple(_ranked(v, widen, why) for v, why in zip(ordered, codes, strict=True)),
         certainty_percent=round(100 * choice.certainty(ordered[0])),
         model_id=names[0],
         model_version=names[1],
         feature_version=names[2],
-        abstained=_abstention(ordered, posterior.days, widen),
+        abstained=explain.abstention(snapshot) or _abstention(ordered, posterior.days, widen),
     )
 
 
-def _ranked(valued: Valued, widen: float) -> RankedMove:
+def _ranked(valued: Valued, widen: float, why: tuple[str, ...]) -> RankedMove:
     mean, half = valued.change.mean_mmhg, _Z_80 * widen * valued.change.sd_mmhg
     return RankedMove(
         move=valued.move,
@@ -181,7 +181,7 @@ def _ranked(valued: Valued, widen: float) -> RankedMove:
         expected_high_tenths=round(10 * (mean + half)),
         in_target_percent=round(100 * valued.in_target),
         low_pressure_percent=round(100 * valued.low),
-        reasons=_reasons(valued),
+        reasons=_reasons(valued) + why,
     )
 
 
