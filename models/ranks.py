@@ -13,10 +13,11 @@ called directly. A test holds the sum to DistributedDataParallel's.
 import hashlib
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from models import privacy
 from models.privacy import Mechanism
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 # A rank that has not been heard of for so long is lost, and the run stops.
 SILENCE: Final = timedelta(minutes=5)
@@ -102,6 +104,15 @@ class Ranks:
         dist.broadcast(held, 0)
         return np.asarray(held.cpu().numpy())
 
+    def first_ahead(self, act: Callable[[], T]) -> T:
+        """Act on rank 0, then on the others: what it left in a shared folder is there for them."""
+        if self.first:
+            done = act()
+            self.from_first(np.zeros(1))
+            return done
+        self.from_first(np.zeros(1))
+        return act()
+
     def check_equal(self, content: bytes) -> None:
         """Compare what must be the same on all ranks.
 
@@ -139,16 +150,29 @@ def start(size: int, work: Callable[..., None], *arguments: object) -> None:
         try:
             spawn(_joined, (size, meeting, work, arguments), nprocs=size)  # type: ignore[no-untyped-call]
         except (ProcessExitedException, ProcessRaisedException) as err:
-            kind = RanksDiffer if RanksDiffer.__name__ in err.msg else RankLost
-            raise kind(_said(err, size)) from err
+            cause = _first_cause(meeting) or _cause(err)
+            kind = RanksDiffer if RanksDiffer.__name__ in cause else RankLost
+            raise kind(_said(cause, err, size)) from err
 
 
-def _said(err: ProcessExitedException | ProcessRaisedException, size: int) -> str:
-    cause = (
-        err.signal_name or f"exit status {err.exit_code}"
-        if isinstance(err, ProcessExitedException)
-        else str(err).strip().splitlines()[-1]
-    )
+def _note_cause(meeting: Path, error: BaseException) -> None:
+    """Keep what failed first: the others then fail too, on a connection that is gone."""
+    with suppress(FileExistsError), (meeting.parent / "cause").open("x") as held:
+        held.write(f"{type(error).__name__}: {error}")
+
+
+def _first_cause(meeting: Path) -> str | None:
+    held = meeting.parent / "cause"
+    return held.read_text() if held.exists() else None
+
+
+def _cause(err: ProcessExitedException | ProcessRaisedException) -> str:
+    if isinstance(err, ProcessExitedException):
+        return err.signal_name or f"exit status {err.exit_code}"
+    return str(err).strip().splitlines()[-1]
+
+
+def _said(cause: str, err: ProcessExitedException | ProcessRaisedException, size: int) -> str:
     return (
         f"process {err.error_index} of {size} stopped ({cause}); run the same command again: "
         "it goes on from the checkpoint and charges for the steps that are made again"
@@ -168,5 +192,8 @@ def _joined(
     )
     try:
         work(ranks, *arguments)
+    except BaseException as error:
+        _note_cause(meeting, error)
+        raise
     finally:
         dist.destroy_process_group()

@@ -107,7 +107,7 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         # TensorFloat32 rounds products to 10 bits: more than the margin kept under C.
         torch.set_float32_matmul_precision("highest")
-        self.plan = _kept(plan, folder / PLAN)
+        self.plan = among.first_ahead(lambda: _kept(plan, folder / PLAN))
         self.cohort, self.ledger, self.folder = cohort, ledger, folder
         self.among, self.device = among, among.device
         self._state = checkpoint.restored(folder / CHECKPOINT, plan.seed)
