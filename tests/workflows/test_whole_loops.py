@@ -96,12 +96,14 @@ async def test_a_signed_decision_is_enacted_even_if_nobody_waits_for_it(
     await until(closed)
     async with acting_as(store, person) as tx:
         changes = await regimen.changes(tx, person.patient_id)
-    assert [change.by_patient for change in changes] == [False]
+    # At stage 2 the decision may be of two drugs; each of them is ordered, and once.
+    assert changes and not any(change.by_patient for change in changes)
+    assert len({change.drug for change in changes}) == len(changes)
     late = await system.loops.decide(review_id, decision_id)
     assert late.status is DecisionStatus.ENACTED
     async with acting_as(store, person) as tx:
         assert await regimen.changes(tx, person.patient_id) == changes
-    assert changes[0].from_ug in (0, before_ug)
+    assert {change.from_ug for change in changes} <= {0, before_ug}
 
 
 async def test_a_rejected_review_changes_nothing_and_is_closed(
