@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -28,44 +28,45 @@ from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.survivors import EQUIVALENT
 
 LIMIT_PERCENT = 95.0
-TIMEOUT_S = 60
+TIMEOUT_S = 120
+JOBS = os.cpu_count() or 1
 ROOT = Path(__file__).parents[2]
 _T = "tests/services/clinical/"
 _SCENARIOS = f"{_T}test_scenario.py"
 _CLAIMS = "tests/proof/test_claims.py"
 
-TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+# Files to change, and the tests in stages: what is slow runs on what the quick ones let live.
+TARGETS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     "averaging": (
         ("averaging", "windows"),
-        (f"{_T}test_averaging.py", f"{_T}test_windows.py"),
+        ((f"{_T}test_averaging.py", f"{_T}test_windows.py"),),
     ),
     "alarms": (
         ("alarms", "alarm_labs", "alarm_vitals", "ladders"),
         (
-            f"{_T}test_alarms.py",
-            f"{_T}test_alarm_labs.py",
-            f"{_T}test_alarm_vitals.py",
-            f"{_T}test_ladders.py",
+            (
+                f"{_T}test_alarms.py",
+                f"{_T}test_alarm_labs.py",
+                f"{_T}test_alarm_vitals.py",
+                f"{_T}test_ladders.py",
+            ),
         ),
     ),
     "envelope": (
         ("envelope", "plans", "autonomy"),
-        (f"{_T}test_plans.py", f"{_T}test_autonomy.py", f"{_T}test_envelope.py"),
+        ((f"{_T}test_plans.py", f"{_T}test_autonomy.py", f"{_T}test_envelope.py"),),
     ),
     "guard": (
         ("guard", "rule", "rules_input", "rules_drugs", "rules_labs", "rules_pressure",
          "rules_autonomy", "vocabulary", "facts", "move_facts", "history", "laboratory"),
-        (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py",
-         f"{_T}test_history.py",
-         f"{_T}test_laboratory.py", _SCENARIOS, _CLAIMS),
+        (
+            (f"{_T}test_facts.py", f"{_T}test_move_facts.py", f"{_T}test_history.py",
+             f"{_T}test_laboratory.py", f"{_T}test_guard.py"),
+            (_SCENARIOS,),
+            (_CLAIMS,),
+        ),
     ),
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Survivor:
-    module: str
-    mutant: Mutant
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -93,56 +94,81 @@ class _Source(importlib.abc.Loader):
         self._changed.exec_module(module)
 
 
-def survives(name: str, path: Path, mutant: Mutant, tests: tuple[str, ...]) -> bool:
-    """Return whether every test passes on the mutant."""
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A running mutant and when it has had its time."""
+
+    index: int
+    deadline: float
+
+
+def outcomes(
+    name: str, path: Path, chosen: Sequence[Mutant], stages: tuple[tuple[str, ...], ...]
+) -> Iterator[tuple[int, bool]]:
+    """Yield for each mutant its index and whether every test passed on it, as they end."""
+    waiting = list(reversed(range(len(chosen))))
+    running: dict[int, _Child] = {}
+    while waiting or running:
+        while waiting and len(running) < JOBS:
+            index = waiting.pop()
+            child = _forked(name, path, chosen[index], stages)
+            running[child] = _Child(index, time.monotonic() + TIMEOUT_S)
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        if ended:
+            yield running.pop(ended).index, os.waitstatus_to_exitcode(status) == 0
+            continue
+        for pid, child_of in running.items():
+            if time.monotonic() > child_of.deadline:
+                # Killed by its time: its end is met by the wait above.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _forked(name: str, path: Path, mutant: Mutant, stages: tuple[tuple[str, ...], ...]) -> int:
     child = os.fork()
     if child == 0:
         os.setsid()
-        _run_child(name, path, mutant, tests)
-    deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.01)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
+        _run_child(name, path, mutant, stages)
+    return child
 
 
-def _run_child(name: str, path: Path, mutant: Mutant, tests: tuple[str, ...]) -> None:
+def _run_child(name: str, path: Path, mutant: Mutant, stages: tuple[tuple[str, ...], ...]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     sys.meta_path.insert(0, _Changed(name, path, mutant.source))
     code = 1
     try:
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]))
+        # A stage is collected only when the ones before it have passed.
+        for tests in stages:
+            code = int(pytest.main(["-x", "-q", "--noconftest", "-p", "no:cacheprovider", *tests]))
+            if code:
+                break
     finally:
         os._exit(code)
 
 
-def mutate(target: str, share: tuple[int, int]) -> tuple[int, int, list[Survivor]]:
-    """Return mutants, killed, and survivors that are not listed as equivalent."""
-    files, tests = TARGETS[target]
+def mutate(target: str, share: tuple[int, int]) -> tuple[int, int]:
+    """Return how many mutants there were and were killed, and print the survivors not listed."""
+    files, stages = TARGETS[target]
     part, parts = share
     made = killed = 0
-    survivors: list[Survivor] = []
     for file in files:
         path = ROOT / "services" / "clinical" / f"{file}.py"
         name = f"services.clinical.{file}"
-        for index, mutant in enumerate(mutants(path.read_text())):
-            if index % parts != part or (file, mutant.line, mutant.change) in EQUIVALENT:
-                continue
-            made += 1
-            if survives(name, path, mutant, tests):
-                survivors.append(Survivor(file, mutant))
-                print(f"survived {file}.py:{mutant.line} {mutant.change}", flush=True)
-            else:
-                killed += 1
+        chosen = [
+            mutant
+            for index, mutant in enumerate(mutants(path.read_text()))
+            if index % parts == part and (file, mutant.line, mutant.change) not in EQUIVALENT
+        ]
+        made += len(chosen)
+        for index, survived in outcomes(name, path, chosen, stages):
+            killed += not survived
+            if survived:
+                print(f"survived {file}.py:{chosen[index].line} {chosen[index].change}", flush=True)
         print(f"{file}.py: {killed} of {made} killed so far in {target}", flush=True)
-    return made, killed, survivors
+    return made, killed
 
 
 def main(arguments: list[str]) -> int:
@@ -155,7 +181,7 @@ def main(arguments: list[str]) -> int:
         del arguments[place : place + 2]
     worst = 100.0
     for target in arguments or list(TARGETS):
-        made, killed, _ = mutate(target, share)
+        made, killed = mutate(target, share)
         score = 100.0 * killed / max(made, 1)
         worst = min(worst, score)
         print(f"{target}: {killed} of {made} killed, {score:.1f} %", flush=True)
