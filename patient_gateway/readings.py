@@ -57,5 +57,6 @@ def _new(item: ReadingItem, device: DeviceRow | None, enrolled_at: datetime) -> 
         device_validated=None if device is None else device.validated,
         cuff_fits=None if device is None else device.cuff_fits,
         irregular_pulse=item.irregular_pulse,
+        device_id=None if device is None else device.device_id,
         history=item.taken_at < enrolled_at,
     )

@@ -281,6 +281,7 @@ class TaskKind(StrEnum):
     CHECK_SILENT_PATIENT = "check_silent_patient"
     LOOK_AT_PATIENT_STEP = "look_at_patient_step"
     RENEW_ENVELOPE = "renew_envelope"
+    LOOK_AT_LOWERED_PLAN = "look_at_lowered_plan"
     HOLD_VISIT = "hold_visit"
 
 

@@ -61,7 +61,10 @@ class RungChoices(Out):
 
 
 class EnvelopeOut(Out):
-    """The newest version and what the editor offers. `terms` None: none was ever signed."""
+    """The newest version and what the editor offers. `terms` None: none was ever signed.
+
+    `terms` have the stage that is in effect; `lowered_by` names what lowered it since the signature.
+    """
 
     as_of: Instant
     header: PatientHeader
@@ -70,6 +73,7 @@ class EnvelopeOut(Out):
     signature: SignatureOut | None
     valid: bool
     revoked: bool
+    lowered_by: list[str]
     choices: list[RungChoices]
     suggested: EnvelopeTerms
 

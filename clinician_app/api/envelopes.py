@@ -73,11 +73,12 @@ async def show(patient_id: Id, caller: Asking) -> EnvelopeOut:
     return EnvelopeOut(
         as_of=caller.now,
         header=shown.header,
-        terms=None if newest is None else terms_of(newest.envelope),
+        terms=None if newest is None else terms_of(newest.in_effect),
         version=0 if newest is None else newest.envelope.version,
         signature=None if newest is None else signature_out(newest.signature),
         valid=newest is not None and _in_force(newest.envelope, caller.now),
         revoked=newest is not None and newest.envelope.revoked_at is not None,
+        lowered_by=[] if newest is None else _setbacks(newest),
         choices=_choices(shown.snapshot),
         suggested=_suggested(shown.snapshot, caller.now),
     )
@@ -210,6 +211,10 @@ def _bounds(place: int, given: BoundsIn) -> DrugBounds:
     if not set(rungs) <= set(FORMULARY[drug].rungs_ug):
         raise _invalid(f"{pointer}/rungs_ug", "rungs of this drug's ladder")
     return DrugBounds(drug, rungs)
+
+
+def _setbacks(signed: SignedEnvelope) -> list[str]:
+    return [setback.value for lowered in signed.lowered for setback in lowered.setbacks]
 
 
 def _in_force(envelope: Envelope, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from services.clinical.envelope import Stage, StopCondition
 from services.clinical.units import Micrograms, format_dose
 
 STAGES = {
-    Stage.OBSERVE: "Observe: no proposals at all",
+    Stage.OBSERVE: "Observe: nothing is offered to the patient; a clinician decides every step",
     Stage.PROPOSE_ONLY: "Propose only: a clinician decides every step",
     Stage.ONE_STEP: "One step, reviewed by a clinician the next day",
     Stage.BOUNDED_STEPS: "Bounded steps inside these limits",
@@ -50,7 +50,12 @@ def _state(shown: Mapping[str, Any]) -> str:
         return look.badge(f"version {shown['version']} revoked", "critical")
     tone = "good" if shown["valid"] else "critical"
     until = shown["terms"]["expires_at"][:10]
-    return look.badge(f"version {shown['version']} until {until}", tone)
+    badges = look.badge(f"version {shown['version']} until {until}", tone)
+    if shown["lowered_by"]:
+        stage = shown["terms"]["stage"].replace("_", " ")
+        why = ", ".join(name.replace("_", " ") for name in shown["lowered_by"])
+        badges += look.badge(f"lowered by itself to {stage}: {why}", "amber")
+    return badges
 
 
 def _editor(shown: Mapping[str, Any], patient_id: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Action(StrEnum):
     ORDER_REFUSED = "order.refused"
     ENVELOPE_SIGNED = "envelope.signed"
     ENVELOPE_REVOKED = "envelope.revoked"
+    ENVELOPE_DEMOTED = "envelope.demoted"
 
     ALARM_RAISED = "alarm.raised"
     ALARM_ACKNOWLEDGED = "alarm.acknowledged"

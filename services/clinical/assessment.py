@@ -55,6 +55,9 @@ class Assessment:
     rejected: tuple[Rejected, ...]
 
 
+FALLBACK = "titrator after "
+"""How the id of a ranking begins where the titrator stood in for a model."""
+
 _STEPPING = (Stage.ONE_STEP, Stage.BOUNDED_STEPS)
 
 
@@ -127,7 +130,7 @@ class _Run:
         moves = self._moves(Path.CLINICIAN)
         ranking = self._rank(moves)
         if ranking.abstained is not None:
-            fallback = self._fallback(moves, f"titrator after abstention: {ranking.model_id}")
+            fallback = self._fallback(moves, f"{FALLBACK}abstention: {ranking.model_id}")
             ranking = replace(fallback, abstained=ranking.abstained)
         for move in _above_keep(ranking):
             proposal = self._proposal(move, Path.CLINICIAN, ranking)
@@ -150,11 +153,11 @@ class _Run:
         try:
             ranking = self._predictor.rank(self._snapshot, moves, target, self._now)
         except PredictorUnavailable as err:
-            return self._fallback(moves, f"titrator after unavailable: {type(err).__name__}")
+            return self._fallback(moves, f"{FALLBACK}unavailable: {type(err).__name__}")
         ranked = [item.move for item in ranking.moves]
         if len(ranked) != len(moves) or set(ranked) != set(moves):
             # A ranking that adds or loses a move is a defect; it must not reach a dose.
-            return self._fallback(moves, f"titrator after illegal ranking: {ranking.model_id}")
+            return self._fallback(moves, f"{FALLBACK}illegal ranking: {ranking.model_id}")
         return ranking
 
     def _fallback(self, moves: tuple[Move, ...], model_id: str) -> Ranking:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.clinical.alarm_types import AlarmCause
+from services.clinical.alarms import scan
 from services.clinical.envelope import Envelope, Stage
-from services.clinical.facts import STAGES, steps_used
+from services.clinical.facts import STAGES
 from services.clinical.laboratory import read_laboratory
 from services.clinical.patient import Snapshot
 
@@ -19,7 +21,23 @@ MIN_REVIEWED_PROPOSALS = 2
 MIN_AGREED_PERCENT = 80
 MIN_WEEKS_OBSERVED = 4
 MIN_REVIEWED_STEPS = 1
-REVIEW_OF_A_STEP_WITHIN = timedelta(days=1)
+# The next day a clinician is asked to look at a step (ONE_STEP); that day is theirs.
+REVIEW_OF_A_STEP_WITHIN = timedelta(days=2)
+# What a plan may have done to the patient. A slow heart is not told apart from a fast one here, and
+# a low diastolic is as low as it is: the stricter reading, both count.
+HARMS = frozenset(
+    {
+        AlarmCause.PERSISTENT_LOW,
+        AlarmCause.LOW_DIASTOLIC,
+        AlarmCause.EMERGENCY_SYMPTOM,
+        AlarmCause.SYMPTOM,
+        AlarmCause.POTASSIUM_HIGH,
+        AlarmCause.POTASSIUM_LOW,
+        AlarmCause.SODIUM_LOW,
+        AlarmCause.RENAL_FALL,
+        AlarmCause.HEART_RATE,
+    }
+)
 
 
 class Setback(StrEnum):
@@ -75,14 +93,23 @@ def may_rise_to(record: TrackRecord, stage: Stage) -> Stage:
 
 
 def demoted(envelope: Envelope, setbacks: frozenset[Setback]) -> Envelope:
-    """Return the next version at the stage that the setbacks leave; the same when none lowers it.
+    """Return the plan at the stage that the setbacks leave; the same when none lowers it.
 
-    A demotion takes permission away, so the signature stays.
+    A demotion takes permission away, so signature and version stay those that were signed. Only a
+    new signature raises the stage again.
     """
     stage = min([envelope.stage, *(_FALLS_TO[item] for item in setbacks)], key=STAGES.index)
-    if stage is envelope.stage:
-        return envelope
-    return replace(envelope, stage=stage, version=envelope.version + 1)
+    return envelope if stage is envelope.stage else replace(envelope, stage=stage)
+
+
+def last_step_at(snapshot: Snapshot, envelope: Envelope) -> datetime | None:
+    """Return when the patient last took a step of this plan."""
+    taken = [
+        change.effective_at
+        for change in snapshot.changes
+        if change.by_patient and change.envelope_id == envelope.envelope_id
+    ]
+    return max(taken, default=None)
 
 
 def setbacks_of(
@@ -92,6 +119,9 @@ def setbacks_of(
 
     `last_step_reviewed`: a clinician has looked at the patient's last step.
     """
+    harmed = any(
+        alarm.cause in HARMS and alarm.since >= envelope.valid_from for alarm in scan(snapshot, now)
+    )
     found = (
         (now >= envelope.expires_at, Setback.EXPIRED),
         (_labs_missed(snapshot, envelope, now), Setback.MISSED_LABS),
@@ -100,6 +130,7 @@ def setbacks_of(
             Setback.STEP_NOT_REVIEWED,
         ),
         (_device_changed(snapshot, now), Setback.DEVICE_CHANGED),
+        (harmed, Setback.HARM),
     )
     return frozenset(setback for present, setback in found if present)
 
@@ -118,15 +149,11 @@ def _labs_missed(snapshot: Snapshot, envelope: Envelope, now: datetime) -> bool:
 
 
 def _step_waits(snapshot: Snapshot, envelope: Envelope, now: datetime) -> bool:
-    """Say whether a step at the one-step stage has waited longer than a day for its review."""
-    if envelope.stage is not Stage.ONE_STEP or not steps_used(snapshot, envelope):
+    """Say whether a step at the one-step stage has waited too long for its review."""
+    taken = last_step_at(snapshot, envelope)
+    if envelope.stage is not Stage.ONE_STEP or taken is None:
         return False
-    taken = [
-        change.effective_at
-        for change in snapshot.changes
-        if change.by_patient and change.envelope_id == envelope.envelope_id
-    ]
-    return now - max(taken) > REVIEW_OF_A_STEP_WITHIN
+    return now - taken > REVIEW_OF_A_STEP_WITHIN
 
 
 def _device_changed(snapshot: Snapshot, now: datetime) -> bool:

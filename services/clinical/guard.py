@@ -50,13 +50,17 @@ KEEP_RULES: tuple[Rule, ...] = tuple(rule for rule in RULES if rule.explains_kee
 # Among findings the strictest kind binds; within a kind, hard before clinician before autonomy,
 # then the order of the table. A hold comes before a need for data: whoever must wait anyway is
 # not sent for a blood test first.
-_KIND_RANK = {
-    FindingKind.REFUSE: 0,
-    FindingKind.HOLD: 1,
-    FindingKind.NEEDS_DATA: 2,
-    FindingKind.ASK: 3,
+_STRICTEST_FIRST = (
+    FindingKind.REFUSE,
+    FindingKind.HOLD,
+    FindingKind.NEEDS_DATA,
+    FindingKind.ASK,
+)
+_KIND_RANK = {kind: rank for rank, kind in enumerate(_STRICTEST_FIRST)}
+_STRENGTH_RANK = {
+    strength: rank
+    for rank, strength in enumerate((Strength.HARD, Strength.CLINICIAN, Strength.AUTONOMY))
 }
-_STRENGTH_RANK = {Strength.HARD: 0, Strength.CLINICIAN: 1, Strength.AUTONOMY: 2}
 
 _RECORDS = {
     "person": PersonFacts._fields,

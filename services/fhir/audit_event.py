@@ -68,6 +68,7 @@ _INTERACTION_OF: Final[dict[Action, _Interaction]] = {
             Action.REVIEW_ESCALATED,
             Action.REVIEW_CLOSED,
             Action.ENVELOPE_REVOKED,
+            Action.ENVELOPE_DEMOTED,
             Action.ALARM_ACKNOWLEDGED,
             Action.ALARM_ESCALATED,
             Action.ALARM_CLOSED,

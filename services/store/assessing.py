@@ -24,6 +24,7 @@ from services.store import (
     assessment_resources,
     assessments,
     choices,
+    demotions,
     documents,
     openings,
     patients,
@@ -76,6 +77,7 @@ async def read(
     if earlier is not None:
         return earlier
     snapshot, envelope = await snapshots.build(tx, patient_id, now=now)
+    envelope = await demotions.by_record(tx, snapshot, envelope, now=now)
     return Read(snapshot, envelope, await _raise_alarms(tx, snapshot, now=now))
 
 
@@ -98,6 +100,12 @@ async def judge(
     snapshot = replace(found.snapshot, open_alarm=found.snapshot.open_alarm or bool(alarm_ids))
     assessment_id = new_id()
     made = await asyncio.to_thread(judge_patient, snapshot, envelope, predictor, now, assessment_id)
+    lower = await demotions.by_model(tx, made.ranking, envelope, now=now)
+    if lower != envelope:
+        envelope = lower
+        made = await asyncio.to_thread(
+            judge_patient, snapshot, envelope, predictor, now, assessment_id
+        )
     row = await patients.get(tx, patient_id)
     judged = Judged(assessment_id, Subject(patient_id, row.simulated), snapshot, made, now)
     saved = documents.dump(

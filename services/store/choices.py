@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.clinical.assessment import ranking_target
+from services.clinical.assessment import FALLBACK, ranking_target
 from services.clinical.propensity import LoggedChoice, in_shadow
-from services.clinical.proposal import Predictor
+from services.clinical.proposal import Predictor, Ranking
 from services.store import assessments, documents
 from services.store.roles import Acting
 from services.store.store import Store
@@ -23,7 +23,7 @@ async def keep(
     tx: Transaction, assessment_id: str, choice: LoggedChoice, *, patient_id: str, now: datetime
 ) -> None:
     """Write one choice; the same model's of the same assessment a second time is not written."""
-    model = f"{choice.model_id} {choice.model_version}"
+    model = model_of(choice)
     sealed = tx.vault.seal(
         "choices",
         "body_sealed",
@@ -43,6 +43,32 @@ async def keep(
         )
         .on_conflict_do_nothing()
     )
+
+
+def model_of(named: LoggedChoice | Ranking) -> str:
+    """Return a model's name and version, as kept in the clear."""
+    return f"{named.model_id} {named.model_version}"
+
+
+def is_fallback(model: str) -> bool:
+    """Say whether the titrator stood in for a model that gave no answer."""
+    return model.startswith(FALLBACK)
+
+
+async def last_model(tx: Transaction, patient_id: str, *, since: datetime) -> str | None:
+    """Return the model that last ranked for a patient since then, fallbacks left out."""
+    statement = (
+        select(CHOICES.c.model)
+        .where(
+            CHOICES.c.patient_id == patient_id,
+            CHOICES.c.standing == "in_charge",
+            CHOICES.c.at >= since,
+            CHOICES.c.model.not_like(f"{FALLBACK}%"),
+        )
+        .order_by(CHOICES.c.at.desc())
+        .limit(1)
+    )
+    return (await tx.session.execute(statement)).scalar()
 
 
 async def of_assessment(tx: Transaction, assessment_id: str) -> tuple[LoggedChoice, ...]:

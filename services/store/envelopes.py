@@ -1,4 +1,7 @@
-"""Envelopes: signed versions, each kept for ever; a revocation is a row of its own."""
+"""Envelopes: signed versions, each kept for ever; revocations and demotions are rows of their own.
+
+A worker may write a demotion, never a version: a loop can take permission away and give none.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,14 +10,20 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from services.audit.actions import Action
-from services.clinical.envelope import Envelope
+from services.clinical.autonomy import Setback, demoted
+from services.clinical.envelope import Envelope, Stage
 from services.fhir import careplan
 from services.fhir.checks import checked_bytes
+from services.loop_results import TaskKind
 from services.outbox_messages import careplan_changed, recorded
-from services.store import documents, patients, resources
+from services.store import documents, patients, resources, tasks
 from services.store.errors import NotOpen
-from services.store.rows import Signature, SignedEnvelope
-from services.store.tables.treatment import ENVELOPE_REVOCATIONS, ENVELOPES
+from services.store.rows import Lowered, Signature, SignedEnvelope
+from services.store.tables.treatment import (
+    ENVELOPE_DEMOTIONS,
+    ENVELOPE_REVOCATIONS,
+    ENVELOPES,
+)
 from services.store.transaction import Transaction
 
 AI_DEVICE = "clinaiops-loop"
@@ -78,13 +87,16 @@ async def sign(tx: Transaction, envelope: Envelope, signature: Signature, *, now
 
 
 async def current(tx: Transaction, patient_id: str) -> Envelope | None:
-    """Return the newest version, `revoked_at` set when it was revoked; None: never signed."""
+    """Return the newest version at the stage that it has now; None: never signed.
+
+    `revoked_at` is set when it was revoked.
+    """
     found = await _versions(tx, patient_id, limit=1)
-    return found[0].envelope if found else None
+    return found[0].in_effect if found else None
 
 
 async def history(tx: Transaction, patient_id: str) -> tuple[SignedEnvelope, ...]:
-    """Return every version with its signature, newest first."""
+    """Return every version as signed, newest first."""
     return await _versions(tx, patient_id, limit=None)
 
 
@@ -120,6 +132,49 @@ async def revoke(tx: Transaction, patient_id: str, *, reason: str, now: datetime
     await _tell(tx, patient_id, now=now)
 
 
+async def demote(
+    tx: Transaction, envelope: Envelope, setbacks: frozenset[Setback], *, now: datetime
+) -> Envelope:
+    """Lower the stage as the setbacks demand and tell the care team; return what is in effect.
+
+    The signed version stays as it was signed. Nothing is written where no setback lowers it.
+    """
+    lower = demoted(envelope, setbacks)
+    if lower.stage is envelope.stage:
+        return envelope
+    patient_id, stage = envelope.patient_id, lower.stage.value
+    names = sorted(setback.value for setback in setbacks)
+    await tx.session.execute(
+        insert(ENVELOPE_DEMOTIONS).values(
+            patient_id=patient_id,
+            version=envelope.version,
+            stage=stage,
+            at=now,
+            setbacks_sealed=tx.vault.seal(
+                "envelope_demotions",
+                "setbacks_sealed",
+                _demotion_row(patient_id, envelope.version, stage),
+                " ".join(names).encode(),
+                patient_id,
+            ),
+        )
+    )
+    await _write_plan(tx, lower, now=now)
+    await tx.event(
+        Action.ENVELOPE_DEMOTED,
+        now=now,
+        subject_type="CarePlan",
+        subject_id=f"{envelope.envelope_id}@{envelope.version}",
+        payload={"setbacks": names},
+        details=(("stage", stage), ("version", envelope.version)),
+        patient_id=patient_id,
+    )
+    for name in names:
+        await tasks.open_task(tx, patient_id, TaskKind.LOOK_AT_LOWERED_PLAN, cause=name, now=now)
+    await _tell(tx, patient_id, now=now)
+    return lower
+
+
 async def _versions(
     tx: Transaction, patient_id: str, *, limit: int | None
 ) -> tuple[SignedEnvelope, ...]:
@@ -131,10 +186,34 @@ async def _versions(
         .order_by(ENVELOPES.c.version.desc())
         .limit(limit)
     )
-    return tuple(_signed(tx, row) for row in (await tx.session.execute(statement)).all())
+    rows = (await tx.session.execute(statement)).all()
+    lowered = await _lowered(tx, patient_id) if rows else {}
+    return tuple(_signed(tx, row, tuple(lowered.get(row.version, ()))) for row in rows)
 
 
-def _signed(tx: Transaction, row: Any) -> SignedEnvelope:
+async def _lowered(tx: Transaction, patient_id: str) -> dict[int, list[Lowered]]:
+    """Return the demotions of each version, oldest first."""
+    statement = (
+        select(ENVELOPE_DEMOTIONS)
+        .where(ENVELOPE_DEMOTIONS.c.patient_id == patient_id)
+        .order_by(ENVELOPE_DEMOTIONS.c.at)
+    )
+    found: dict[int, list[Lowered]] = {}
+    for row in (await tx.session.execute(statement)).all():
+        place = _demotion_row(patient_id, row.version, row.stage)
+        named = tx.vault.unseal(
+            "envelope_demotions", "setbacks_sealed", place, row.setbacks_sealed, patient_id
+        )
+        setbacks = tuple(Setback(name) for name in named.decode().split())
+        found.setdefault(row.version, []).append(Lowered(Stage(row.stage), setbacks, row.at))
+    return found
+
+
+def _demotion_row(patient_id: str, version: int, stage: str) -> str:
+    return f"{patient_id}@{version}/{stage}"
+
+
+def _signed(tx: Transaction, row: Any, lowered: tuple[Lowered, ...]) -> SignedEnvelope:
     place = f"{row.patient_id}@{row.version}"
     body = tx.vault.unseal("envelopes", "body_sealed", place, row.body_sealed, row.patient_id)
     signature = tx.vault.unseal(
@@ -144,6 +223,7 @@ def _signed(tx: Transaction, row: Any) -> SignedEnvelope:
         envelope=replace(documents.load(Envelope, body), revoked_at=row.revoked_at),
         signature=documents.load(Signature, signature),
         revoked_by=row.by_id,
+        lowered=lowered,
     )
 
 

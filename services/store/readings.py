@@ -29,7 +29,8 @@ async def record(
 
     The door that takes a reading also looks for a crisis and calls `alarms.tell_of_repeat`.
     """
-    return await narrow.record(tx, patient_id, KIND, [_row(item, now) for item in items], now=now)
+    rows = [_row(item, _mark(tx, patient_id, item), now) for item in items]
+    return await narrow.record(tx, patient_id, KIND, rows, now=now)
 
 
 async def between(
@@ -55,7 +56,12 @@ async def between_many(
     return {who: tuple(_pressure(row) for row in rows) for who, rows in found.items()}
 
 
-def _row(item: NewReading, now: datetime) -> dict[str, object]:
+def _mark(tx: Transaction, patient_id: str, item: NewReading) -> str | None:
+    """A device's id beside a reading would tie the reading to a person."""
+    return None if item.device_id is None else tx.vault.mark("device", item.device_id, patient_id)
+
+
+def _row(item: NewReading, device_mark: str | None, now: datetime) -> dict[str, object]:
     return {
         "reading_id": new_id(),
         "client_id": item.client_id,
@@ -70,6 +76,7 @@ def _row(item: NewReading, now: datetime) -> dict[str, object]:
         "device_validated": item.device_validated,
         "cuff_fits": item.cuff_fits,
         "irregular_pulse": item.irregular_pulse,
+        "device_mark": device_mark,
         "history": item.history,
     }
 
@@ -88,5 +95,6 @@ def _pressure(row: narrow.Row) -> BloodPressure:
         device_validated=row.device_validated,
         cuff_fits=row.cuff_fits,
         irregular_pulse=row.irregular_pulse,
+        device_id=row.device_mark,
         history=row.history,
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from services.clinical.envelope import Envelope
+from services.clinical.autonomy import Setback, demoted
+from services.clinical.envelope import Envelope, Stage
 from services.clinical.formulary import Drug
 from services.clinical.patient import (
     Condition,
@@ -141,6 +142,8 @@ class NewReading:
     device_validated: bool | None = None
     cuff_fits: bool | None = None
     irregular_pulse: bool | None = None
+    device_id: str | None = None
+    """The enrolled device that it came from; stored as a mark that ties it to nobody."""
     history: bool = False
 
 
@@ -215,12 +218,28 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Lowered:
+    """A stage that setbacks lowered by themselves, and which they were."""
+
+    stage: Stage
+    setbacks: tuple[Setback, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SignedEnvelope:
-    """One version of the envelope with its signature; revocation included."""
+    """One version of the envelope as signed; revocation included, demotions beside it."""
 
     envelope: Envelope
     signature: Signature
     revoked_by: str | None = None
+    lowered: tuple[Lowered, ...] = ()
+
+    @property
+    def in_effect(self) -> Envelope:
+        """The envelope at the stage that it has now."""
+        setbacks = frozenset(item for lowered in self.lowered for item in lowered.setbacks)
+        return demoted(self.envelope, setbacks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ RULES: Mapping[str, Rule] = {
     "dose_changes": _kept(),
     "envelopes": _kept(gateway="S", worker="S"),
     "envelope_revocations": _kept(gateway="S"),
+    "envelope_demotions": _kept(gateway="S", clinician="S"),
     "assessments": _kept(gateway="S", clinician="S"),
     "choices": _kept(gateway="", clinician=""),
     "reviews": _open_until(

@@ -92,6 +92,17 @@ async def get(tx: Transaction, task_id: str) -> TaskEntry:
     return _entry(tx, row)
 
 
+async def done_since(tx: Transaction, patient_id: str, kind: str, since: datetime) -> bool:
+    """Say whether a task of this kind that was opened since then has been done."""
+    statement = select(TASKS.c.task_id).where(
+        TASKS.c.patient_id == patient_id,
+        TASKS.c.task_kind == kind,
+        TASKS.c.opened_at >= since,
+        TASKS.c.done_at.is_not(None),
+    )
+    return (await tx.session.execute(statement.limit(1))).first() is not None
+
+
 async def list_open(tx: Transaction, patient_id: str | None = None) -> tuple[TaskEntry, ...]:
     """Return open tasks, of one patient or of all that the one who acts may see; soonest first."""
     statement = select(TASKS).where(TASKS.c.status == "open")

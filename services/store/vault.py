@@ -1,5 +1,7 @@
 """The vault of one transaction: seals and opens fields under the data keys that it was given."""
 
+import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -40,6 +42,15 @@ class Vault:
         """Return what was sealed for this place. Raises: KeyUnknown, Tampered."""
         holder = patient_id or self._bound or SYSTEM
         return sealed.unseal(self._key(holder), Place(table, column, row, holder), data)
+
+    def mark(self, purpose: str, text: str, patient_id: str | None = None) -> str:
+        """Return a short keyed mark of a text: equal for equal texts of one patient, else nothing.
+
+        Without the patient's key it ties nobody to the text, and cannot be found by trying.
+        Raises: KeyUnknown.
+        """
+        key = self._key(patient_id or self._bound or SYSTEM)
+        return hmac.new(key, f"{purpose}|{text}".encode(), hashlib.sha256).hexdigest()[:24]
 
     def seal_json(
         self, table: str, column: str, row: str, value: Any, patient_id: str | None = None

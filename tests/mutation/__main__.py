@@ -60,9 +60,9 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
         ("guard", "rule", "rules_input", "rules_drugs", "rules_labs", "rules_pressure",
          "rules_autonomy", "vocabulary", "facts", "move_facts", "history", "laboratory"),
         (
-            (f"{_T}test_facts.py", f"{_T}test_move_facts.py", f"{_T}test_history.py",
-             f"{_T}test_laboratory.py", f"{_T}test_guard.py"),
             (_SCENARIOS,),
+            (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py",
+             f"{_T}test_history.py", f"{_T}test_laboratory.py"),
             (_CLAIMS,),
         ),
     ),

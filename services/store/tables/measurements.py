@@ -32,6 +32,7 @@ class Reading(RecordTable, table=True):
     device_validated: bool | None = None
     cuff_fits: bool | None = None
     irregular_pulse: bool | None = None
+    device_mark: str | None = None
     history: bool
 
 

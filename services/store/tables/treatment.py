@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.store.tables.base import Moment, RecordTable, core
@@ -68,6 +68,21 @@ class EnvelopeRevocation(RecordTable, table=True):
     revoked_at: datetime = Field(sa_type=Moment)
     by_id: str
     reason_sealed: bytes
+
+
+class EnvelopeDemotion(RecordTable, table=True):
+    """A lower stage than the one signed: it can only take permission away."""
+
+    __tablename__ = "envelope_demotions"
+    __table_args__ = (
+        CheckConstraint("stage IN ('observe', 'propose_only')", name="demotion_is_lower"),
+    )
+
+    patient_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    stage: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    setbacks_sealed: bytes
 
 
 class AssessmentRow(RecordTable, table=True):
@@ -231,6 +246,7 @@ REGIMENS = core(RegimenVersion)
 DOSE_CHANGES = core(DoseChange)
 ENVELOPES = core(EnvelopeVersion)
 ENVELOPE_REVOCATIONS = core(EnvelopeRevocation)
+ENVELOPE_DEMOTIONS = core(EnvelopeDemotion)
 ASSESSMENTS = core(AssessmentRow)
 REVIEWS = core(Review)
 REVIEW_DECISIONS = core(ReviewDecision)

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from services import clock
+from services.clinical.autonomy import Setback
 from services.ids import new_id
+from services.store import Acting, envelopes
 from tests.clinician_app import clinic
 from tests.clinician_app.conftest import Api
 
@@ -128,3 +130,21 @@ async def test_a_revoked_envelope_is_not_in_force(case: Case) -> None:
     assert shown["revoked"] is True and shown["valid"] is False
     again = await case.api.http.post(path, json=body, headers=case.token)
     assert (again.status_code, again.json()["code"]) == (409, "no_longer_open")
+
+
+async def test_a_plan_that_was_lowered_says_why_and_is_edited_from_where_it_is(case: Case) -> None:
+    terms = (await case.shown())["suggested"]
+    assert (await case.sign({**terms, "stage": "one_step", "bounds": BOUNDS}, 0)).status_code == 200
+    assert (await case.shown())["lowered_by"] == []
+    patient_id = case.path.split("/")[3]
+    async with case.api.worker.transaction(Acting("worker", "w", patient_id)) as tx:
+        in_force = await envelopes.current(tx, patient_id)
+        assert in_force is not None
+        setbacks = frozenset({Setback.MISSED_LABS})
+        await envelopes.demote(tx, in_force, setbacks, now=clock.now())
+    shown = await case.shown()
+    assert shown["lowered_by"] == ["missed_labs"]
+    assert shown["terms"]["stage"] == "propose_only" and shown["version"] == 1
+    assert (await case.sign({**terms, "stage": "one_step", "bounds": BOUNDS}, 1)).status_code == 200
+    again = await case.shown()
+    assert again["lowered_by"] == [] and again["terms"]["stage"] == "one_step"

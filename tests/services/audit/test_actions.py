@@ -11,7 +11,8 @@ PUBLISHED = frozenset(
     device.revoked reading.recorded window.recorded symptom.recorded dose.recorded lab.recorded
     record.imported record.created record.updated assessment.made advice.offered advice.accepted
     advice.declined advice.expired review.opened review.claimed review.decided review.escalated
-    review.closed order.enacted order.refused envelope.signed envelope.revoked alarm.raised
+    review.closed order.enacted order.refused envelope.signed envelope.revoked envelope.demoted
+    alarm.raised
     alarm.acknowledged alarm.escalated alarm.closed halt.set halt.lifted goal.proposed goal.agreed
     goal.declined visit.planned visit.held message.sent record.read record.searched access.denied
     break_glass.opened break_glass.closed break_glass.reviewed signed_in signed_out sign_in.failed

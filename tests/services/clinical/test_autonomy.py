@@ -15,7 +15,7 @@ from services.clinical.autonomy import (
 )
 from services.clinical.envelope import Stage
 from services.clinical.formulary import Drug
-from services.clinical.patient import Lab
+from services.clinical.patient import Lab, Symptom, SymptomReport
 from services.clinical.readings import BloodPressure
 from tests.services.clinical.examples import (
     DAY,
@@ -76,7 +76,7 @@ def test_what_is_lacking_keeps_the_stage(
 def test_each_setback_ends_steps_alone_at_once_and_harm_ends_proposals(setback: Setback) -> None:
     expected = Stage.OBSERVE if setback is Setback.HARM else Stage.PROPOSE_ONLY
     fallen = demoted(envelope(version=3), frozenset({setback}))
-    assert fallen == envelope(stage=expected, version=4)
+    assert fallen == envelope(stage=expected, version=3)
 
 
 def test_a_setback_never_raises_a_stage_and_none_changes_nothing() -> None:
@@ -141,19 +141,19 @@ def step(days_ago: int, by_patient: bool = True, envelope_id: str | None = "e-1"
 @pytest.mark.parametrize(
     ("stage", "steps", "reviewed", "expected"),
     [
-        (Stage.ONE_STEP, (step(2),), False, True),
-        (Stage.ONE_STEP, (step(2),), True, False),
-        (Stage.ONE_STEP, (step(1),), False, False),
-        (Stage.BOUNDED_STEPS, (step(2),), False, False),
-        (Stage.ONE_STEP, (step(2, by_patient=False),), False, False),
-        (Stage.ONE_STEP, (step(2, envelope_id="other"),), False, False),
-        (Stage.ONE_STEP, (step(1), step(9, by_patient=False)), False, False),
-        (Stage.ONE_STEP, (step(9), step(1)), False, False),
-        (Stage.ONE_STEP, (step(3), step(1, by_patient=False)), False, True),
+        (Stage.ONE_STEP, (step(3),), False, True),
+        (Stage.ONE_STEP, (step(3),), True, False),
+        (Stage.ONE_STEP, (step(2),), False, False),
+        (Stage.BOUNDED_STEPS, (step(3),), False, False),
+        (Stage.ONE_STEP, (step(3, by_patient=False),), False, False),
+        (Stage.ONE_STEP, (step(3, envelope_id="other"),), False, False),
+        (Stage.ONE_STEP, (step(2), step(9, by_patient=False)), False, False),
+        (Stage.ONE_STEP, (step(9), step(2)), False, False),
+        (Stage.ONE_STEP, (step(4), step(1, by_patient=False)), False, True),
         (Stage.ONE_STEP, (), False, False),
     ],
 )
-def test_a_step_of_the_one_step_stage_is_reviewed_within_a_day(
+def test_a_step_of_the_one_step_stage_is_reviewed_by_the_end_of_the_next_day(
     stage: Stage, steps: tuple[Any, ...], reviewed: bool, expected: bool
 ) -> None:
     setbacks = found(reviewed, changes=steps, plan=envelope(stage=stage))
@@ -170,3 +170,20 @@ def test_two_monitors_within_a_fortnight_are_a_change_of_device() -> None:
     assert found(readings=(on("a", 0), on("b", -1))) == frozenset()
     assert found(readings=(on("a", 1), on("b", 0))) == {Setback.DEVICE_CHANGED}
     assert found(readings=week(device_id="a")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("changes", "harmed"),
+    [
+        ({"readings": week(86, 56)}, True),
+        ({"readings": week(186, 112)}, False),
+        ({"labs": (lab(Lab.POTASSIUM, 6300, 0), lab(Lab.EGFR, 85_000, 1))}, True),
+        ({"symptoms": (SymptomReport(Symptom.SYNCOPE, NOW - DAY, open=True),)}, True),
+        ({"symptoms": (SymptomReport(Symptom.SYNCOPE, NOW - 9 * DAY, open=True),)}, False),
+    ],
+)
+def test_what_a_plan_may_have_done_is_harm_from_the_day_it_began(
+    changes: dict[str, Any], harmed: bool
+) -> None:
+    plan = envelope(valid_from=NOW - 8 * DAY)
+    assert (Setback.HARM in found(plan=plan, **changes)) is harmed

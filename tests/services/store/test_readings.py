@@ -75,3 +75,22 @@ async def test_a_transaction_cannot_be_bound_to_an_unknown_patient(
     async with store.transaction(Acting("device", "d1", None)) as tx:
         with pytest.raises(NotInRecord):
             tx.subject_id("nobody")
+
+
+async def test_a_device_is_told_from_another_by_a_mark_that_is_not_its_id(
+    store_factory: StoreFactory,
+) -> None:
+    store = await store_factory(Role.GATEWAY)
+    async with store.transaction(Acting("clinician", "c1", None)) as tx:
+        patient = await patients.enrol(tx, new_patient(), now=NOW)
+    who = patient.patient_id
+    items = [
+        replace(reading(client_id), device_id=device)
+        for client_id, device in (("a", "cuff-1"), ("b", "cuff-1"), ("c", "cuff-2"), ("d", None))
+    ]
+    async with store.transaction(Acting("device", "d1", who)) as tx:
+        await readings.record(tx, who, items, now=NOW)
+        stored = await readings.stored_between(tx, who, NOW - timedelta(days=1), NOW)
+    marks = {item.client_id: item.pressure.device_id for item in stored}
+    assert marks["a"] == marks["b"] != marks["c"] and marks["d"] is None
+    assert not {"cuff-1", "cuff-2"} & set(marks.values())
