@@ -18,7 +18,7 @@ from services.signals.window import BoolArray, FloatArray, Kind, Windows, WrongS
 
 # Raise the version whenever a name, a unit, an order or a meaning below changes: a model refuses
 # features of a version that it was not trained on.
-FEATURE_VERSION = "1"
+FEATURE_VERSION = "2"
 FEATURE_ORDER: tuple[str, ...] = (
     "heart_rate_bpm",
     "pulse_rate_bpm",

@@ -21,6 +21,11 @@ def test_the_record_comes_first_then_the_wearable_in_its_own_order() -> None:
     assert len(set(FEATURES)) == len(FEATURES)
 
 
+def test_another_meaning_of_a_wearable_feature_is_another_version_for_the_models() -> None:
+    """A trained model, its cohort and its edge bundle refuse features of another version."""
+    assert features.FEATURE_VERSION == "record-1+signals-2"
+
+
 def test_a_snapshot_and_the_cohort_have_the_same_features() -> None:
     course = Course(40, WORLDS["literature"], 5)
     beliefs, week = Beliefs(course), course.averages()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from demo import recordings
 from services.signals.features import FEATURE_ORDER, extract
 from services.signals.packing import pack
+from services.signals.quality import Flaw, Purpose
 from services.signals.window import Kind, Windows
 from workflows.window_features import (
     UNREADABLE,
@@ -211,6 +212,67 @@ def test_a_bad_window_is_unusable_gives_no_number_and_spoils_no_other(
         if value is not None and not name.startswith("quality_")
     } == {}
     assert_alike(results["good"], extract_waiting([good])[0])
+
+
+RECORDED: dict[Kind, tuple[str, ...]] = {
+    "ecg": ("bidmc-04", "bidmc-51", "mitdb-106-600", "mitdb-119-0", "mitdb-208-0"),
+    "ppg": ("bidmc-04", "bidmc-10", "bidmc-31", "bidmc-40", "bidmc-51"),
+}
+NEVER_A_NUMBER = frozenset(FEATURE_ORDER) - {f"quality_{purpose}" for purpose in Purpose}
+
+
+def uploaded(name: str, kind: Kind, *, upside_down: bool) -> list[WaitingWindow]:
+    """Every window of a recording as the gateway keeps it, as recorded or upside down."""
+    recording = recordings.load(name)
+    sign = -1.0 if upside_down else 1.0
+    return [
+        replace(
+            window(f"{kind}-{row}", kind, samples, rate_hz=recording.rate_hz, clock_id="monitor"),
+            started_at=START + timedelta(seconds=30 * row),
+            samples=pack([float(sample) for sample in sign * samples]),
+        )
+        for row, samples in enumerate(recording.windows(kind, 30.0))
+    ]
+
+
+@pytest.mark.parametrize("name", RECORDED["ecg"])
+def test_an_ecg_upside_down_gives_the_features_of_the_upright_one(name: str) -> None:
+    """Electrodes are swapped easily; the beats are found by their energy, whichever way up."""
+    upright = extract_waiting(uploaded(name, "ecg", upside_down=False))
+    swapped = extract_waiting(uploaded(name, "ecg", upside_down=True))
+    rates = [dict(result.features)["heart_rate_bpm"] for result in upright]
+    assert sum(rate is not None for rate in rates) > len(rates) / 2
+    for one, two in zip(upright, swapped, strict=True):
+        assert_alike(one, two)
+
+
+@pytest.mark.parametrize("name", RECORDED["ppg"])
+def test_a_pulse_wave_upside_down_is_unusable_for_that_reason_and_gives_no_number(
+    name: str,
+) -> None:
+    """Reflected light falls as blood fills the skin: a sender that does not turn it is refused."""
+    upright = extract_waiting(uploaded(name, "ppg", upside_down=False))
+    assert sum(result.grade != UNUSABLE for result in upright) >= len(upright) / 2
+    turned = uploaded(name, "ppg", upside_down=True)
+    for result in extract_waiting(turned):
+        assert result.grade == UNUSABLE
+        assert not [n for n, v in result.features if v is not None and n in NEVER_A_NUMBER]
+    recording = recordings.load(name)
+    table = extract(ppg=Windows(-recording.windows("ppg", 30.0), recording.rate_hz, "ppg"))
+    assert all(("ppg", Flaw.REVERSED_POLARITY) in table.reasons(row) for row in range(len(turned)))
+
+
+def test_a_pulse_upside_down_beside_a_heart_gives_no_arrival_time_and_leaves_the_heart() -> None:
+    hearts = uploaded("bidmc-51", "ecg", upside_down=False)
+    turned = uploaded("bidmc-51", "ppg", upside_down=True)
+    alone, beside = by_id(extract_waiting(hearts)), by_id(extract_waiting([*hearts, *turned]))
+    for heart, pulse in zip(hearts, turned, strict=True):
+        features = dict(beside[heart.window_id].features)
+        assert features["heart_rate_bpm"] == pytest.approx(
+            dict(alone[heart.window_id].features)["heart_rate_bpm"], rel=1e-3
+        )
+        assert features["pulse_arrival_ms"] is features["pulse_rate_bpm"] is None
+        assert beside[pulse.window_id].grade == UNUSABLE
 
 
 def test_two_devices_at_once_are_judged_apart() -> None:
