@@ -248,4 +248,6 @@ class Snapshot:
     rhythm_checked_manually_at: datetime | None = None
     irregular_rhythm_flag_at: datetime | None = None
     wearable_features: tuple[tuple[str, float], ...] = ()
-    """Context from `services.signals.features`; no rule lets it move a dose."""
+    """Context from `services.signals`; no rule lets it move a dose."""
+    wearable_version: str | None = None
+    """What the names of `wearable_features` mean; None without any."""

@@ -1,5 +1,10 @@
-"""The day's course of a measure: hourly medians, day, night and the nightly dip."""
+"""The day's course of a measure: hourly medians, day, night and the nightly dip.
 
+`course_features` names what the course of a few days of stored window features comes to. They are
+context for a person to read: no rule and no model takes them in.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +17,15 @@ DAY_HOURS = (9, 21)
 NIGHT_HOURS = (1, 6)
 # Source: ESH 2014 asks for 20 valid day and 7 night readings; a wearable has many more.
 LEAST_DAY, LEAST_NIGHT = 20, 7
+
+# Raise the version whenever a name, a unit or a meaning below changes.
+COURSE_VERSION = "1"
+# A window feature, and the names of its mean by day, by night, and of its nightly dip.
+COURSES: Mapping[str, tuple[str, str, str | None]] = {
+    "heart_rate_bpm": ("heart_rate_day_bpm", "heart_rate_night_bpm", "heart_rate_dip_fraction"),
+    "rest": ("rest_day_fraction", "rest_night_fraction", None),
+    "motion_deviation_g": ("motion_deviation_day_g", "motion_deviation_night_g", None),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +64,21 @@ def _mean_between(
 ) -> float | None:
     inside = values[(hours >= span[0]) & (hours < span[1])]
     return float(inside.mean()) if len(inside) >= least else None
+
+
+def course_features(
+    measures: Mapping[str, FloatArray], local_hours: FloatArray
+) -> tuple[tuple[str, float], ...]:
+    """Return the course of each measure of `COURSES` by name; what is unknown has no entry.
+
+    measures: (moments,) each, NaN left out; local_hours: as `daily_course`. Fewer moments than
+    `LEAST_DAY` by day or `LEAST_NIGHT` by night give no value for that part, and no dip.
+    """
+    found: dict[str, float] = {}
+    for measure, (day_name, night_name, dip_name) in COURSES.items():
+        course = daily_course(measures[measure], local_hours)
+        values = {day_name: course.day_mean, night_name: course.night_mean}
+        if dip_name is not None:
+            values[dip_name] = course.dip_fraction
+        found.update({name: value for name, value in values.items() if value is not None})
+    return tuple(found.items())

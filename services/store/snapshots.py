@@ -1,8 +1,7 @@
 """Snapshot: everything on record about one patient that a judgement may know, read at once."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import fmean
+from zoneinfo import ZoneInfo
 
 from services.clinical.envelope import Envelope
 from services.clinical.patient import Snapshot, SymptomReport
@@ -18,10 +17,10 @@ from services.store import (
     readings,
     regimen,
     symptoms,
+    wearable,
     weights,
-    windows,
 )
-from services.store.entries import WindowFeatureEntry
+from services.store.patient_clock import PatientClock
 from services.store.transaction import Transaction
 
 # The judgement needs 60 days or more of readings (Snapshot); two windows after a slow drug's
@@ -30,12 +29,6 @@ READINGS_LOOK_BACK = timedelta(days=90)
 LABS_LOOK_BACK = timedelta(days=730)
 SYMPTOMS_LOOK_BACK = timedelta(days=60)
 WEIGHTS_LOOK_BACK = timedelta(days=90)
-FEATURES_LOOK_BACK = timedelta(days=14)
-CONTEXT = timedelta(hours=24)
-
-# A grade names the purposes that a window is fit for, joined by "+" (workflows/window_features.py).
-RHYTHM = "rhythm"
-IRREGULAR = "irregular_rhythm"
 
 
 async def build(
@@ -43,13 +36,15 @@ async def build(
 ) -> tuple[Snapshot, Envelope | None]:
     """Return the patient at `now` and the newest signed envelope. Raises: NotInRecord."""
     facts = await patients.facts(tx, patient_id)
-    enrolled_at = (await patients.get(tx, patient_id)).enrolled_at
+    row = await patients.get(tx, patient_id)
     prescriptions = await regimen.current(tx, patient_id)
     reported = await symptoms.since(tx, patient_id, now - SYMPTOMS_LOOK_BACK)
-    windows_seen = await windows.features_since(tx, patient_id, now - FEATURES_LOOK_BACK)
     # What is dated after `now` is not known yet: half-open spans end just behind it. Readings of
     # a clock that runs ahead are, and are judged as of now.
     end = now + timedelta(microseconds=1)
+    taken = await readings.between(tx, patient_id, now - READINGS_LOOK_BACK, end + CLOCK_AHEAD)
+    clock = PatientClock(taken, ZoneInfo(row.timezone))
+    worn = await wearable.worn(tx, patient_id, clock=clock, now=now)
     snapshot = Snapshot(
         patient_id=patient_id,
         as_of=now,
@@ -67,15 +62,13 @@ async def build(
         pregnancy=facts.pregnancy,
         labs=await labs.between(tx, patient_id, now - LABS_LOOK_BACK, end),
         pending_labs=await labs.pending(tx, patient_id, now=now),
-        readings=await readings.between(
-            tx, patient_id, now - READINGS_LOOK_BACK, end + CLOCK_AHEAD
-        ),
+        readings=taken,
         symptoms=tuple(
             SymptomReport(
                 item.symptom,
                 item.reported_at,
                 open=item.closed_at is None,
-                history=item.reported_at < enrolled_at,
+                history=item.reported_at < row.enrolled_at,
             )
             for item in reported
             if item.reported_at <= now
@@ -87,30 +80,8 @@ async def build(
         open_alarm=await alarms.is_any_open(tx, patient_id),
         halted=await halts.is_halted(tx, patient_id),
         rhythm_checked_manually_at=facts.rhythm_checked_manually_at,
-        irregular_rhythm_flag_at=_irregular_at(windows_seen),
-        wearable_features=_context(windows_seen, since=now - CONTEXT),
+        irregular_rhythm_flag_at=worn.irregular_at,
+        wearable_features=worn.features,
+        wearable_version=worn.version,
     )
     return snapshot, await envelopes.current(tx, patient_id)
-
-
-def _irregular_at(entries: Sequence[WindowFeatureEntry]) -> datetime | None:
-    """When a window fit for judging rhythm last showed an irregular one."""
-    flagged = [
-        entry.started_at
-        for entry in entries
-        if RHYTHM in entry.grade.split("+") and dict(entry.features).get(IRREGULAR) == 1.0
-    ]
-    return max(flagged, default=None)
-
-
-def _context(
-    entries: Sequence[WindowFeatureEntry], *, since: datetime
-) -> tuple[tuple[str, float], ...]:
-    """The mean of each feature since then, by name; what could not be trusted has no value."""
-    values: dict[str, list[float]] = {}
-    for entry in entries:
-        if entry.started_at >= since:
-            for name, value in entry.features:
-                if value is not None:
-                    values.setdefault(name, []).append(value)
-    return tuple((name, fmean(values[name])) for name in sorted(values))

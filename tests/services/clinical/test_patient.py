@@ -13,6 +13,7 @@ def test_a_snapshot_states_everything_but_the_context_of_rhythm_and_wearable() -
         "rhythm_checked_manually_at",
         "irregular_rhythm_flag_at",
         "wearable_features",
+        "wearable_version",
     }
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from services.settings import Settings
+from services.signals.features import FEATURE_VERSION
 from services.store import Acting, Role, windows
 from services.store.entries import NewWindow
 from services.store.snapshots import build
@@ -69,7 +70,7 @@ async def test_a_window_is_completed_once_and_nothing_ties_it_to_the_patient_the
                 pending,
                 features={"heart_rate": 71.5, "irregular_rhythm": 1.0, "skewness": None},
                 grade="rate+variability+rhythm",
-                feature_version="1",
+                feature_version=FEATURE_VERSION,
                 now=NOW,
             )
 
