@@ -1,8 +1,8 @@
 """What the wearable says of a patient, from stored window features: context, never a reading.
 
-PostgreSQL adds the windows up: a continuous wearer has 60,000 of them in a week, and an assessment
-must not carry them. Only features of this program's version count, so that one mean never holds
-two meanings; windows of another version are as good as not measured.
+PostgreSQL adds the windows up: who wears three streams has 60,000 of them in a week, and an
+assessment must not carry them. Only features of this program's version count, so that one mean
+never holds two meanings; windows of another version are as good as not measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from services.clinical.readings import CLOCK_AHEAD
 from services.signals.circadian import COURSE_VERSION, COURSES, course_features
 from services.signals.features import FEATURE_VERSION
 from services.store.patient_clock import PatientClock
+from services.store.tables.measurements import FEATURE_NAMES
 from services.store.transaction import Transaction
 
 CONTEXT = timedelta(hours=24)
@@ -26,23 +27,30 @@ COURSE_LOOK_BACK = timedelta(days=7)
 COURSE_STEP = timedelta(minutes=15)
 WEARABLE_VERSION = f"signals-{FEATURE_VERSION}+course-{COURSE_VERSION}"
 
+# At most so many windows are looked at in each: some minutes of one or several streams.
+MOST_IN_A_STEP = 12
 # A grade names the purposes that a window is fit for, joined by "+" (workflows/window_features.py).
-RHYTHM = "rhythm"
 IRREGULAR = "irregular_rhythm"
 
-_SPAN = """
-  FROM window_features
+_MEANS = text("""
+SELECT place, avg(value) AS mean
+  FROM window_features, unnest(features) WITH ORDINALITY AS measured(value, place)
  WHERE subject_id = :subject_id AND started_at >= :since AND started_at < :until
-   AND feature_version = :version"""
-_MEANS = text(f"""
-SELECT place, avg(value) AS mean FROM (SELECT features {_SPAN}) AS seen
- CROSS JOIN LATERAL unnest(seen.features) WITH ORDINALITY AS measured(value, place)
- WHERE value IS NOT NULL GROUP BY place""")
-_FLAG = text("""
-SELECT max(started_at) FROM window_features JOIN feature_names USING (feature_version)
- WHERE subject_id = :subject_id AND started_at >= :since
-   AND :rhythm = ANY (string_to_array(grade, '+'))
-   AND features[array_position(names, :irregular)] = 1.0""")
+   AND feature_version = :version AND value IS NOT NULL
+ GROUP BY place""")
+_MOMENTS = """
+SELECT began, {means}
+  FROM generate_series(CAST(:since AS timestamptz), CAST(:until AS timestamptz), :step) AS began
+ CROSS JOIN LATERAL (
+   SELECT features FROM window_features
+    WHERE subject_id = :subject_id AND started_at >= began AND started_at < began + :step
+      AND feature_version = :version
+    ORDER BY started_at LIMIT :most) AS seen
+ GROUP BY began"""
+_FLAG = """
+SELECT max(started_at) FROM window_features
+ WHERE subject_id = :subject_id AND started_at >= :since AND ({irregular})
+   AND 'rhythm' = ANY (string_to_array(grade, '+'))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,9 @@ class Worn:
 
 async def worn(tx: Transaction, patient_id: str, *, clock: PatientClock, now: datetime) -> Worn:
     """Return the means of the last day, the course of the last week, and the rhythm flag."""
-    flagged = await _irregular_at(tx, patient_id, since=now - FLAG_LOOK_BACK)
-    names = await feature_names(tx)
+    orders = await feature_orders(tx)
+    flagged = await _irregular_at(tx, patient_id, orders, since=now - FLAG_LOOK_BACK)
+    names = orders.get(FEATURE_VERSION)
     if names is None:
         return Worn((), None, flagged)
     found = {
@@ -70,13 +79,10 @@ async def worn(tx: Transaction, patient_id: str, *, clock: PatientClock, now: da
     return Worn(tuple(sorted(found.items())), WEARABLE_VERSION if found else None, flagged)
 
 
-async def feature_names(tx: Transaction) -> list[str] | None:
-    """Return the order of the features of this program's version; None: none was ever stored."""
-    query = text("SELECT names FROM feature_names WHERE feature_version = :version")
-    names: list[str] | None = (
-        await tx.session.execute(query, {"version": FEATURE_VERSION})
-    ).scalar()
-    return names
+async def feature_orders(tx: Transaction) -> dict[str, list[str]]:
+    """Return the names of the features of every version that was ever stored, in their order."""
+    rows = (await tx.session.execute(select(FEATURE_NAMES))).all()
+    return {row.feature_version: row.names for row in rows}
 
 
 def column(names: Sequence[str], name: str) -> str:
@@ -84,15 +90,24 @@ def column(names: Sequence[str], name: str) -> str:
     return f"features[{names.index(name) + 1}]" if name in names else "NULL::float8"
 
 
-async def _irregular_at(tx: Transaction, patient_id: str, *, since: datetime) -> datetime | None:
+async def _irregular_at(
+    tx: Transaction, patient_id: str, orders: Mapping[str, Sequence[str]], *, since: datetime
+) -> datetime | None:
     """When a window fit for judging rhythm last showed an irregular one, in any version."""
+    versions = [version for version, names in orders.items() if IRREGULAR in names]
+    if not versions:
+        return None
+    irregular = " OR ".join(
+        f"(feature_version = :v{place} AND {column(orders[version], IRREGULAR)} = 1.0)"
+        for place, version in enumerate(versions)
+    )
     given = {
         "subject_id": tx.subject_id(patient_id),
         "since": since,
-        "rhythm": RHYTHM,
-        "irregular": IRREGULAR,
+        **{f"v{place}": version for place, version in enumerate(versions)},
     }
-    at: datetime | None = (await tx.session.execute(_FLAG, given)).scalar()
+    query = text(_FLAG.format(irregular=irregular))
+    at: datetime | None = (await tx.session.execute(query, given)).scalar()
     return at
 
 
@@ -114,11 +129,9 @@ async def _course(
 ) -> Mapping[str, float]:
     """The course of the last days on the patient's own clock, from means of quarter hours."""
     means = ", ".join(f"avg({column(names, name)}) AS {name}" for name in COURSES)
-    query = text(
-        f"SELECT date_bin(:step, started_at, TIMESTAMPTZ '2000-01-01Z') AS began, {means}"
-        f" {_SPAN} GROUP BY began"
-    )
-    given = {**_span(tx, patient_id, COURSE_LOOK_BACK, now), "step": COURSE_STEP}
+    span = _span(tx, patient_id, COURSE_LOOK_BACK, now)
+    given = {**span, "step": COURSE_STEP, "most": MOST_IN_A_STEP}
+    query = text(_MOMENTS.format(means=means))
     rows = (await tx.session.execute(query, given)).all()
     hours = np.array([clock.local_hour(row.began) for row in rows], dtype=np.float64)
     measures = {
