@@ -142,6 +142,10 @@ _ASKED: dict[ReminderReason, tuple[str, str]] = {
     ),
     ReminderReason.REPEAT_READING: ("Measure again now.", "请现在重新测量。"),
     ReminderReason.VISIT_SOON: ("Your visit is soon.", "您即将就诊。"),
+    ReminderReason.CUFF_CHECK: (
+        "Sit and rest for 5 minutes, then measure with your cuff.",
+        "请静坐休息 5 分钟，然后用袖带血压计测量一次。",
+    ),
 }
 
 

@@ -297,6 +297,8 @@ class ReminderReason(StrEnum):
     INFORMATION_REQUESTED = "information_requested"
     REPEAT_READING = "repeat_reading"
     VISIT_SOON = "visit_soon"
+    CUFF_CHECK = "cuff_check"
+    """The wearable departs from the last cuff reading: only a cuff can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from services.store import (
     alarms,
     assessing,
     careplans,
+    cuff_checks,
     enacting,
     goals,
     halts,
@@ -87,6 +88,15 @@ class LoopRecords:
         self, patient_id: str, *, key: str, predictor: Predictor, now: datetime
     ) -> AssessOutcome:
         """Make and save one assessment, once a key. Alarms are on record before anything ranks."""
+        outcome = await self._assess(patient_id, key=key, predictor=predictor, now=now)
+        # After the verdict is committed: what the wearable estimates can have no part in it.
+        async with self._transaction(patient_id) as tx:
+            await cuff_checks.consider(tx, patient_id, now=now)
+        return outcome
+
+    async def _assess(
+        self, patient_id: str, *, key: str, predictor: Predictor, now: datetime
+    ) -> AssessOutcome:
         async with self._transaction(patient_id) as tx:
             found = await assessing.read(tx, patient_id, key=key, now=now)
             if isinstance(found, AssessOutcome):

@@ -85,9 +85,9 @@ async def feature_orders(tx: Transaction) -> dict[str, list[str]]:
     return {row.feature_version: row.names for row in rows}
 
 
-def column(names: Sequence[str], name: str) -> str:
+def column(names: Sequence[str], name: str, *, of: str = "") -> str:
     """Return the SQL of one feature; a version that lacks it has NULL there."""
-    return f"features[{names.index(name) + 1}]" if name in names else "NULL::float8"
+    return f"{of}features[{names.index(name) + 1}]" if name in names else "NULL::float8"
 
 
 async def _irregular_at(
