@@ -16,6 +16,7 @@ from clinician_app.api import (
     reviews,
     sessions,
     together,
+    wearable,
     worklist,
 )
 from clinician_app.api.caller import Door, guard
@@ -29,6 +30,7 @@ _ROUTERS = (
     sessions.router,
     worklist.router,
     patients.router,
+    wearable.router,
     reviews.router,
     decisions.router,
     envelopes.router,

@@ -24,6 +24,7 @@ PERMISSIONS: dict[tuple[str, str], Permission] = {
     ("GET", "/v1/worklist"): _row(_A.SEARCH, _R.WORKLIST),
     ("GET", "/v1/patients/{patient_id}"): _row(_A.READ, _R.RECORD),
     ("GET", "/v1/patients/{patient_id}/trend"): _row(_A.READ, _R.TREND),
+    ("GET", "/v1/patients/{patient_id}/wearable"): _row(_A.READ, _R.TREND),
     ("GET", "/v1/patients/{patient_id}/timeline"): _row(_A.READ, _R.TIMELINE),
     ("GET", "/v1/reviews"): _row(_A.SEARCH, _R.REVIEW),
     ("GET", "/v1/reviews/{review_id}"): _row(_A.READ, _R.REVIEW),

@@ -7,9 +7,16 @@ import streamlit as st
 
 from clinician_app import look
 from clinician_app.navigation import current, go, signed_in
-from clinician_app.pages import parts, record_check, together
+from clinician_app.pages import parts, record_check, together, wearable
 
-TABS = ("Trends", "Medicines and labs", "Goals and messages", "Tasks and visit", "Record check")
+TABS = (
+    "Trends",
+    "Medicines and labs",
+    "Wearable",
+    "Goals and messages",
+    "Tasks and visit",
+    "Record check",
+)
 
 
 def show() -> None:
@@ -38,6 +45,8 @@ def show() -> None:
         _trends(patient_id, days_column)
     elif tab == "Medicines and labs":
         _medicines(patient)
+    elif tab == "Wearable":
+        wearable.show(patient_id)
     elif tab == "Goals and messages":
         together.goals_and_messages(patient_id)
     elif tab == "Tasks and visit":

@@ -12,6 +12,7 @@ from tests.clinician_app.conftest import Api
 PARTS = (
     "",
     "/trend",
+    "/wearable",
     "/timeline",
     "/goals",
     "/messages",
