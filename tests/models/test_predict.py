@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,15 @@ key = Ed25519PublicKey.from_public_bytes(bytes.fromhex("{key}"))
 model = models_made.predictor(artifact.load_signed(Path("{folder}"), key))
 print(repr(model.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)))
 """
+
+
+def test_the_wearable_s_course_and_a_pressure_beside_it_change_no_ranking(
+    trained: ModelPredictor,
+) -> None:
+    """A dip or an estimate that slipped in among the context is nothing that a model takes in."""
+    bare = snapshot([150.0] * 40, REGIMEN)
+    names = ("systolic_mmhg", "week_systolic_mmhg", "heart_rate_dip_fraction", "rest_day_fraction")
+    worn = replace(bare, wearable_features=tuple((name, 90.0) for name in names))
+    for predictor in (FilterPredictor(), trained):
+        ranked = [predictor.rank(each, MOVES, TARGET, NOW) for each in (bare, worn)]
+        assert ranked[0] == ranked[1]

@@ -70,7 +70,7 @@ def test_an_estimate_is_named_one_and_comes_with_its_uncertainty_age_and_record(
     words = said(found)
     value = f"{found.outcome.estimate.systolic_mmhg:.0f} ± "
     assert f"Estimate, not a reading: {value}" in words
-    assert "Of: 60 min ago | Cuff before it: 120 min ago" in words
+    assert "Of: 60 min ago | Cuff before it: 2 h ago" in words
     assert "Cuff readings foretold: 39" in words and "limits of agreement" in words
 
 

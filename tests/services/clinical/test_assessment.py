@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.clinical.assessment import Assessment, assess
 from services.clinical.envelope import Stage
@@ -51,6 +53,23 @@ class Absent:
 
 def run(predictor: Any = None, plan: Any = None, **changes: Any) -> Assessment:
     return assess(snapshot(**changes), plan, predictor or Titrator(), NOW, "q-1")
+
+
+NAMES = st.sampled_from(("systolic_mmhg", "heart_rate_bpm", "pulse_arrival_ms", "irregular_rhythm"))
+CONTEXT = st.lists(st.tuples(NAMES | st.text(), st.floats()), max_size=6).map(tuple)
+
+
+BARE = assess(snapshot(), envelope(), Titrator(), NOW, "q-1")
+
+
+@settings(max_examples=15, deadline=None)
+@given(CONTEXT, st.none() | st.text())
+def test_no_wearable_context_changes_an_average_a_ranking_or_a_verdict(
+    context: tuple[tuple[str, float], ...], version: str | None
+) -> None:
+    """Whatever a wearable says, and under whatever name: only cuff readings judge a dose."""
+    worn = run(plan=envelope(), wearable_features=context, wearable_version=version)
+    assert worn == BARE
 
 
 def test_the_patient_s_step_comes_first_where_the_stage_permits() -> None:
