@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.clinical.averaging import average
+from services.clinical.units import Mmhg
 from services.signals.pressure import Abstained, Abstention, CuffOnly, Estimated
 from services.store import Role, readings, regimen
 from services.store.pressure_context import PressureContext, arrival_days, read
+from services.store.rows import NewReading
 from services.store.snapshots import build
-from tests.services.store.cuff_and_watch import MORNING, USUAL_MMHG, USUAL_MS, follow, window
+from tests.services.store.cuff_and_watch import MORNING, USUAL_MS, follow, window
 from tests.services.store.people import (
     NOW,
     Person,
     acting_as,
     amlodipine,
     enrol,
-    week_of_readings,
 )
 from tests.services.store.worn import Seen, wear
 from tests.stack import StoreFactory
@@ -80,25 +81,29 @@ async def test_without_skill_the_cuff_is_carried_and_the_trend_of_arrival_remain
 
 
 @pytest.mark.parametrize(
-    ("unfit", "why"),
+    ("worn", "cuff_at", "why"),
     [
-        (window(TEN, USUAL_MS, rest=0.0), "on the move"),
-        (Seen(TEN, {"heart_rate_bpm": 70.0, "quality_rate": 0.9}), "rest is not known"),
-        (window(MORNING - timedelta(hours=1), USUAL_MS), "older than the cuff reading"),
-        (window(MORNING.replace(hour=21), USUAL_MS), "by night"),
+        (window(TEN, USUAL_MS, rest=0.0), MORNING, "on the move"),
+        (Seen(TEN, {"heart_rate_bpm": 70.0, "quality_rate": 0.9}), MORNING, "rest is not known"),
+        (window(TEN, USUAL_MS), NOON, "older than the cuff reading"),
+        (window(MORNING.replace(hour=21), USUAL_MS), MORNING, "by night"),
+        (window(TEN, USUAL_MS), MORNING, None),
     ],
 )
 async def test_no_rest_by_day_since_the_cuff_is_no_estimate(
-    store_factory: StoreFactory, unfit: Seen, why: str
+    store_factory: StoreFactory, worn: Seen, cuff_at: datetime, why: str | None
 ) -> None:
     person = await enrol(await store_factory(Role.CLINICIAN))
-    await wear(store_factory, person, [unfit])
-    assert await estimated(store_factory, person) is None, "nothing to calibrate on"
+    await wear(store_factory, person, [worn])
+    late = MORNING.replace(hour=22)
+    assert await estimated(store_factory, person, late) is None, "nothing to calibrate on"
+    one = NewReading(
+        "r", Mmhg(135), Mmhg(85), 70, cuff_at, 0, device_validated=True, cuff_fits=True
+    )
     async with acting_as(await store_factory(Role.CLINICIAN), person) as tx:
-        taken = week_of_readings(int(USUAL_MMHG), MORNING + timedelta(days=1), days=1)[:2]
-        await readings.record(tx, person.patient_id, taken, now=NOW)
-    late = MORNING + timedelta(hours=14)
-    assert await estimated(store_factory, person, late) is None, why
+        await readings.record(tx, person.patient_id, [one], now=NOW)
+    found = await estimated(store_factory, person, late)
+    assert (found is None) == (why is not None), why
 
 
 async def test_another_dose_ends_the_trust(store_factory: StoreFactory) -> None:
