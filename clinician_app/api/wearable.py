@@ -23,16 +23,17 @@ from services.store.pressure_context import ArrivalDay, PressureContext
 
 router = APIRouter(prefix="/v1/patients/{patient_id}", tags=["patients"])
 
-# Feature, label, what a whole is called, and how many of the unit one of the value is.
+# Feature, label, how it is written, and how many of the unit one of the value is. Movement is in g:
+# thousandths of it would be written like a dose.
 _COURSE = (
-    ("heart_rate_bpm", "Heart rate, last 24 h", "bpm", 1),
-    ("heart_rate_day_bpm", "Heart rate by day (9–21), 7 d", "bpm", 1),
-    ("heart_rate_night_bpm", "Heart rate by night (1–6), 7 d", "bpm", 1),
-    ("heart_rate_dip_fraction", "Nightly dip of the heart rate", "%", 100),
-    ("rest_day_fraction", "At rest by day", "%", 100),
-    ("rest_night_fraction", "At rest by night", "%", 100),
-    ("motion_deviation_day_g", "Movement by day", "mg", 1000),
-    ("motion_deviation_night_g", "Movement by night", "mg", 1000),
+    ("heart_rate_bpm", "Heart rate, last 24 h", "{:.0f} bpm", 1),
+    ("heart_rate_day_bpm", "Heart rate by day (9–21), 7 d", "{:.0f} bpm", 1),
+    ("heart_rate_night_bpm", "Heart rate by night (1–6), 7 d", "{:.0f} bpm", 1),
+    ("heart_rate_dip_fraction", "Nightly dip of the heart rate", "{:.0f} %", 100),
+    ("rest_day_fraction", "At rest by day", "{:.0f} %", 100),
+    ("rest_night_fraction", "At rest by night", "{:.0f} %", 100),
+    ("motion_deviation_day_g", "Movement by day", "{:.3f} g", 1),
+    ("motion_deviation_night_g", "Movement by night", "{:.3f} g", 1),
 )
 _NOTHING_NEWER = "Nothing newer than the cuff: not worn at rest by day since the last cuff reading."
 _CUFF_ONLY = "No information beyond the cuff. The trend of the pulse arrival time is all there is."
@@ -65,10 +66,8 @@ def shown(
 
 def _course(held: Mapping[str, float]) -> list[ContextLine]:
     return [
-        ContextLine(
-            label=label, value=f"{round(held[name] * scale)} {unit}" if name in held else None
-        )
-        for name, label, unit, scale in _COURSE
+        ContextLine(label=label, value=written.format(held[name] * scale) if name in held else None)
+        for name, label, written, scale in _COURSE
     ]
 
 

@@ -100,5 +100,5 @@ def test_the_day_and_night_have_their_units_and_what_is_missing_is_missing() -> 
     lines = {line.label: line.value for line in shown(held, None, ()).course}
     assert lines["Heart rate by day (9–21), 7 d"] == "78 bpm"
     assert lines["Nightly dip of the heart rate"] == "18 %"
-    assert lines["Movement by day"] == "47 mg"
+    assert lines["Movement by day"] == "0.047 g"
     assert lines["Heart rate by night (1–6), 7 d"] is None
