@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, ViewportSize, async_playwright
+from playwright.async_api import Page, ViewportSize, async_playwright, expect
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -56,6 +56,7 @@ async def page() -> AsyncIterator[Page]:
             viewport=VIEWPORT, locale="en-GB", timezone_id="UTC", service_workers="allow"
         )
         context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         yield await context.new_page()
         await browser.close()
 

@@ -63,7 +63,7 @@ class RungChoices(Out):
 class EnvelopeOut(Out):
     """The newest version and what the editor offers. `terms` None: none was ever signed.
 
-    `terms` have the stage that is in effect; `lowered_by` names what lowered it since the signature.
+    `terms` have the stage in effect; `lowered_by` names what lowered it since the signature.
     """
 
     as_of: Instant
