@@ -1,11 +1,12 @@
 """What the store takes and returns: frozen values, doses in whole micrograms, moments in UTC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from services.clinical.autonomy import Setback, demoted
+from services.clinical.autonomy import Setback
 from services.clinical.envelope import Envelope, Stage
+from services.clinical.facts import STAGES
 from services.clinical.formulary import Drug
 from services.clinical.patient import (
     Condition,
@@ -237,9 +238,9 @@ class SignedEnvelope:
 
     @property
     def in_effect(self) -> Envelope:
-        """The envelope at the stage that it has now."""
-        setbacks = frozenset(item for lowered in self.lowered for item in lowered.setbacks)
-        return demoted(self.envelope, setbacks)
+        """The envelope at the stage that it has now: the lowest of those signed and recorded."""
+        stages = [self.envelope.stage, *(item.stage for item in self.lowered)]
+        return replace(self.envelope, stage=min(stages, key=STAGES.index))
 
 
 @dataclass(frozen=True, slots=True)
