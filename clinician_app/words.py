@@ -14,6 +14,11 @@ def plain(code: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def hundredths(value: float) -> str:
+    """Return two decimals; what rounds to nothing has no sign."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
 def describe_move(move: Move) -> str:
     """Return one line, such as "Increase amlodipine 5→10 mg" or "No change"."""
     if not move.changes:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from clinician_app.api.caller import Asking
 from clinician_app.api.reading import Id, bound, note_read
 from clinician_app.api.wearable_wire import ArrivalDayOut, ContextLine, WearableOut
-from clinician_app.words import ago, plain
+from clinician_app.words import ago, hundredths, plain
 from services.clinical.patient import Snapshot
 from services.signals.pressure import (
     Abstained,
@@ -95,11 +95,12 @@ def _record(found: PressureContext) -> list[ContextLine]:
         *lines,
         ContextLine(
             label="Skill against the last cuff reading",
-            value=f"{skill.value:.2f} (95 %: {skill.low:.2f} to {skill.high:.2f})",
+            value=f"{hundredths(skill.value)} "
+            f"(95 %: {hundredths(skill.low)} to {hundredths(skill.high)})",
         ),
         ContextLine(
             label="Systolic bias, limits of agreement",
-            value=f"{bias:+.0f} ({low:+.0f} to {high:+.0f}) mmHg",
+            value=f"{round(bias):+d} ({round(low):+d} to {round(high):+d}) mmHg",
         ),
     ]
 

@@ -171,12 +171,14 @@ def _expiry(shown: Mapping[str, Any], terms: Mapping[str, Any], patient_id: str)
 
 
 def _compare_and_sign(shown: Mapping[str, Any], wanted: dict[str, Any], patient_id: str) -> None:
-    differences = envelope_words.changes(shown["terms"], wanted)
+    differences, lowered = envelope_words.changes(shown["terms"], wanted), shown["lowered_by"]
     st.subheader("What your signature changes")
     if not differences:
-        st.caption("Nothing differs from the signed version.")
+        st.caption(
+            f"Nothing differs from {'what is in effect' if lowered else 'the signed version'}."
+        )
     else:
-        st.html(look.table(("", "Signed", "New"), differences))
+        st.html(look.table(("", "In effect" if lowered else "Signed", "New"), differences))
     password_key = f"envelope-password-{patient_id}"
     st.text_input(
         "Password",

@@ -76,3 +76,12 @@ def test_due_says_overdue_from_the_moment_itself() -> None:
     assert words.due_words(NOW + timedelta(hours=5), NOW) == "in 5 h"
     assert words.due_words(NOW - timedelta(days=3), NOW) == "overdue 3 d"
     assert words.ago(None, NOW) == "never"
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    assert [words.hundredths(value) for value in (-0.004, 0.0, -0.006, 0.126)] == [
+        "0.00",
+        "0.00",
+        "-0.01",
+        "0.13",
+    ]

@@ -79,6 +79,7 @@ def test_without_skill_no_pressure_is_shown() -> None:
     assert words.startswith("No information beyond the cuff")
     assert "Estimate" not in words and " / " not in words
     assert "Skill against the last cuff reading: " in words
+    assert "limits of agreement: +0 (-6 to +6) mmHg" in words
 
 
 def test_an_abstention_gives_its_reasons_and_no_pressure() -> None:
