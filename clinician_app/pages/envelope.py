@@ -13,7 +13,7 @@ from services.clinical.envelope import Stage, StopCondition
 from services.clinical.units import Micrograms, format_dose
 
 STAGES = {
-    Stage.OBSERVE: "Observe: nothing is offered to the patient; a clinician decides every step",
+    Stage.OBSERVE: "Observe: no proposals at all",
     Stage.PROPOSE_ONLY: "Propose only: a clinician decides every step",
     Stage.ONE_STEP: "One step, reviewed by a clinician the next day",
     Stage.BOUNDED_STEPS: "Bounded steps inside these limits",

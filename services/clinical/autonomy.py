@@ -54,12 +54,14 @@ class Setback(StrEnum):
     STEP_NOT_REVIEWED = "step_not_reviewed"
 
 
-# To which stage a setback falls at least. Harm ends autonomy until it has been observed anew.
+# To which stage a setback falls at least: nothing alone, every step a clinician's. Harm could be
+# read as a fall to OBSERVE, but that stage proposes nothing to the clinician either (rule
+# observe_only), and so would keep back the step down that a harmed patient needs.
 _FALLS_TO = {
     Setback.DRIFT: Stage.PROPOSE_ONLY,
     Setback.MISSED_LABS: Stage.PROPOSE_ONLY,
     Setback.DEVICE_CHANGED: Stage.PROPOSE_ONLY,
-    Setback.HARM: Stage.OBSERVE,
+    Setback.HARM: Stage.PROPOSE_ONLY,
     Setback.MODEL_CHANGED: Stage.PROPOSE_ONLY,
     Setback.EXPIRED: Stage.PROPOSE_ONLY,
     Setback.STEP_NOT_REVIEWED: Stage.PROPOSE_ONLY,

@@ -73,10 +73,9 @@ def test_what_is_lacking_keeps_the_stage(
 
 
 @pytest.mark.parametrize("setback", Setback)
-def test_each_setback_ends_steps_alone_at_once_and_harm_ends_proposals(setback: Setback) -> None:
-    expected = Stage.OBSERVE if setback is Setback.HARM else Stage.PROPOSE_ONLY
+def test_each_setback_ends_steps_alone_at_once_and_none_ends_proposals(setback: Setback) -> None:
     fallen = demoted(envelope(version=3), frozenset({setback}))
-    assert fallen == envelope(stage=expected, version=3)
+    assert fallen == envelope(stage=Stage.PROPOSE_ONLY, version=3)
 
 
 def test_a_setback_never_raises_a_stage_and_none_changes_nothing() -> None:
@@ -85,7 +84,7 @@ def test_a_setback_never_raises_a_stage_and_none_changes_nothing() -> None:
     running = envelope()
     assert demoted(running, frozenset()) is running
     both = demoted(running, frozenset({Setback.DRIFT, Setback.HARM}))
-    assert both.stage is Stage.OBSERVE
+    assert both.stage is Stage.PROPOSE_ONLY
 
 
 def found(reviewed: bool = True, **changes: Any) -> frozenset[Setback]:

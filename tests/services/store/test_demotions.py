@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.clinical.autonomy import Setback
 from services.clinical.envelope import Stage
-from services.clinical.moves import Move
+from services.clinical.moves import Move, MoveKind
 from services.clinical.patient import Lab, Snapshot, Target
 from services.clinical.proposal import Predictor, PredictorUnavailable, Ranking
 from services.clinical.titration import Titrator
@@ -19,6 +19,7 @@ from services.store import (
     Acting,
     Role,
     Store,
+    assessments,
     envelopes,
     events,
     labs,
@@ -96,12 +97,27 @@ async def test_harm_lowers_the_plan_tells_the_team_and_leaves_what_was_signed(
         ]
         acts = [entry.action for entry in await events.timeline(tx, patient_id)]
         plan = await resources.get(tx, "CarePlan", signed.envelope.envelope_id)
-    assert current is not None and (current.stage, current.version) == (Stage.OBSERVE, 1)
+    assert current is not None and (current.stage, current.version) == (Stage.PROPOSE_ONLY, 1)
     assert signed.envelope.stage is Stage.BOUNDED_STEPS
     assert [item.setbacks for item in signed.lowered] == [(Setback.HARM,)]
     assert task.cause == "harm"
     assert acts.count("envelope.demoted") == 1
     assert plan.version == 2
+
+
+async def test_who_was_harmed_is_still_proposed_a_step_down(store_factory: StoreFactory) -> None:
+    store, worker = await store_factory(Role.CLINICIAN), await store_factory(Role.WORKER)
+    person = await enrol_treated(store, systolic=86, stage=None)
+    async with acting_as(store, person) as tx:
+        plan = replace(envelope(person.patient_id), valid_from=NOW - timedelta(days=9))
+        await sign_envelope(tx, plan, person.clinician_id)
+    outcome = await assessed(worker, person)
+    found = await newest(store, person)
+    assert Setback.HARM in found.lowered[0].setbacks
+    assert outcome.verdict_kind is VerdictKind.ASK and outcome.review_id is not None
+    async with acting_as(store, person) as tx:
+        document = await assessments.document(tx, outcome.assessment_id)
+    assert document.assessment.proposal.move.kind in (MoveKind.STEP_DOWN, MoveKind.STOP)
 
 
 async def test_a_change_of_monitor_lowers_the_plan_before_a_step_is_offered(
