@@ -61,6 +61,11 @@ class RecordActivities:
         return outcome
 
     @activity.defn
+    async def ask_for_cuff(self, request: ask.About) -> bool:
+        """Ask for a cuff reading where the wearable calls for one."""
+        return await self._records.ask_for_cuff(request.subject_id, now=self._now())
+
+    @activity.defn
     async def enact(self, request: ask.Enact) -> EnactOutcome:
         """Judge again and write the order, once."""
         outcome = await self._records.enact(

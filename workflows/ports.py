@@ -57,6 +57,13 @@ class Records(Protocol):
         """
         ...
 
+    async def ask_for_cuff(self, patient_id: str, *, now: datetime) -> bool:
+        """Ask for a cuff reading where the wearable departs from the last one; whether it was.
+
+        Once for each sitting with the cuff, by day, and never beside another ask that stands.
+        """
+        ...
+
     async def enact(
         self, patient_id: str, *, key: str, basis: EnactBasis, basis_id: str, now: datetime
     ) -> EnactOutcome:

@@ -88,15 +88,6 @@ class LoopRecords:
         self, patient_id: str, *, key: str, predictor: Predictor, now: datetime
     ) -> AssessOutcome:
         """Make and save one assessment, once a key. Alarms are on record before anything ranks."""
-        outcome = await self._assess(patient_id, key=key, predictor=predictor, now=now)
-        # After the verdict is committed: what the wearable estimates can have no part in it.
-        async with self._transaction(patient_id) as tx:
-            await cuff_checks.consider(tx, patient_id, now=now)
-        return outcome
-
-    async def _assess(
-        self, patient_id: str, *, key: str, predictor: Predictor, now: datetime
-    ) -> AssessOutcome:
         async with self._transaction(patient_id) as tx:
             found = await assessing.read(tx, patient_id, key=key, now=now)
             if isinstance(found, AssessOutcome):
@@ -107,6 +98,11 @@ class LoopRecords:
         # Raised again from the same evidence they add nothing.
         async with self._transaction(patient_id) as tx:
             return await assessing.assess(tx, patient_id, key=key, predictor=predictor, now=now)
+
+    async def ask_for_cuff(self, patient_id: str, *, now: datetime) -> bool:
+        """Ask for a cuff reading where the wearable departs from the last one, once a sitting."""
+        async with self._transaction(patient_id) as tx:
+            return await cuff_checks.consider(tx, patient_id, now=now)
 
     async def enact(
         self, patient_id: str, *, key: str, basis: EnactBasis, basis_id: str, now: datetime

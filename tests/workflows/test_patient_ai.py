@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
 from services.loop_results import (
     AdviceOutcome,
@@ -75,6 +76,19 @@ async def test_the_record_may_ask_for_an_earlier_assessment(clinic: Clinic) -> N
     handle = await clinic.start_patient()
     await clinic.advance(handle, timedelta(hours=6))
     assert len(clinic.records.assessments) == 2
+
+
+async def test_a_cuff_reading_that_cannot_be_asked_for_holds_nothing_up(clinic: Clinic) -> None:
+    def fail() -> None:
+        raise ApplicationError("no estimate", non_retryable=True)
+
+    clinic.records.before_asking_for_cuff = fail
+    advise(clinic)
+    handle = await clinic.start_patient()
+    await clinic.record(handle)
+    state = await clinic.patient_settles(handle, sequence=2)
+    assert state.advice_id == "advice"
+    assert len(clinic.records.assessments) == clinic.records.cuff_asks == 2
 
 
 async def test_silence_reminds_after_a_week_and_tells_a_clinician_after_two(
