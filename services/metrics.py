@@ -56,6 +56,14 @@ ENACTMENTS = Counter(
     "Dose steps carried out or refused at enactment.",
     ("basis", "outcome"),
 )
+STEP_EFFECTS = Counter(
+    "clinaiops_step_effects_total",
+    "Enacted steps by where their effect lay against what the ranker had bounded.",
+    ("effect",),
+)
+PLANS_LOWERED = Counter(
+    "clinaiops_plans_lowered_total", "Signed plans lowered by themselves, by setback.", ("setback",)
+)
 ALARMS = Counter(
     "clinaiops_alarms_total", "Alarms opened, by cause and urgency.", ("cause", "urgency")
 )

@@ -121,6 +121,10 @@ class People:
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._channels = tuple(channels)
+        for channel in channels:
+            # A series that begins at one shows no increase, and so no alert, the first time.
+            for result in ("taken", "failed"):
+                PAGES.labels(channel.name, result)
 
     async def reach(self, notice: Notice) -> None:
         """Send through every channel.

@@ -61,9 +61,9 @@ class RecordActivities:
         return outcome
 
     @activity.defn
-    async def ask_for_cuff(self, request: ask.About) -> bool:
-        """Ask for a cuff reading where the wearable calls for one."""
-        return await self._records.ask_for_cuff(request.subject_id, now=self._now())
+    async def after_assessing(self, request: ask.About) -> None:
+        """Note what the last step came to, and ask for a cuff reading where one is called for."""
+        await self._records.after_assessing(request.subject_id, now=self._now())
 
     @activity.defn
     async def enact(self, request: ask.Enact) -> EnactOutcome:

@@ -203,16 +203,16 @@ class PatientLoop:
         self._note_readings(outcome)
         self._note_advice(outcome)
         await self._open_review(outcome)
-        if workflow.patched("ask_for_cuff"):
-            await self._ask_for_cuff()
+        if workflow.patched("after_assessing"):
+            await self._look_back()
 
-    async def _ask_for_cuff(self) -> None:
-        """After the verdict and apart from it: what a wearable estimates can hold nothing up."""
+    async def _look_back(self) -> None:
+        """After the verdict and apart from it: neither a wearable nor a count can hold it up."""
         about = ask.About(self._patient_id)
         try:
-            await call(RecordActivities.ask_for_cuff, about, lane=policy.ASKING)
+            await call(RecordActivities.after_assessing, about, lane=policy.AFTERWARDS)
         except ActivityError:
-            workflow.logger.error("cuff_not_asked_for")
+            workflow.logger.error("not_done_after_assessing")
 
     def _plan_next_assessment(self, outcome: AssessOutcome) -> None:
         latest = workflow.now() + policy.ASSESS_AT_LEAST_EVERY

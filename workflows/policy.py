@@ -47,8 +47,8 @@ _UNTIL_IT_WORKS = RetryPolicy(
     maximum_interval=timedelta(seconds=20),
     non_retryable_error_types=NEVER_RETRIED,
 )
-# A page that no channel takes is left to the next rung of the ladder; a cuff reading that was not
-# asked for, to the next assessment.
+# A page that no channel takes is left to the next rung of the ladder; what was not done after an
+# assessment, to the next assessment.
 _A_FEW_TIMES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2.0,
@@ -56,7 +56,7 @@ _A_FEW_TIMES = RetryPolicy(
 )
 
 IO = Lane(Queue.IO, timedelta(seconds=30), HEARTBEAT_TIMEOUT, _UNTIL_IT_WORKS)
-ASKING = Lane(
+AFTERWARDS = Lane(
     Queue.IO,
     timedelta(seconds=30),
     HEARTBEAT_TIMEOUT,

@@ -57,10 +57,11 @@ class Records(Protocol):
         """
         ...
 
-    async def ask_for_cuff(self, patient_id: str, *, now: datetime) -> bool:
-        """Ask for a cuff reading where the wearable departs from the last one; whether it was.
+    async def after_assessing(self, patient_id: str, *, now: datetime) -> None:
+        """Do what an assessment sets off beside its verdict.
 
-        Once for each sitting with the cuff, by day, and never beside another ask that stands.
+        Note what the last step came to, once it can be known; ask for a cuff reading where the
+        wearable departs from the last one: once for each sitting, by day, beside no other ask.
         """
         ...
 

@@ -53,7 +53,7 @@ def make_workers(
 ) -> tuple[Worker, ...]:
     """Return the workers of these queues, none started."""
     on_record = (
-        records.ask_for_cuff,
+        records.after_assessing,
         records.enact,
         records.record_answer,
         records.close_advice,

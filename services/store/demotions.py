@@ -1,7 +1,4 @@
-"""Demotions: what the record and the ranker show that lowers a plan, before it is relied on.
-
-Drift of a model is found by its monitor, not here; it is lowered through `envelopes.demote` too.
-"""
+"""Demotions: what the record and the ranker show that lowers a plan, before it is relied on."""
 
 from datetime import datetime
 
@@ -10,8 +7,13 @@ from services.clinical.envelope import Envelope, Stage
 from services.clinical.patient import Snapshot
 from services.clinical.proposal import Ranking
 from services.loop_results import TaskKind
-from services.store import choices, envelopes, tasks
+from services.metrics import PLANS_LOWERED
+from services.store import choices, envelopes, outcomes, tasks
 from services.store.transaction import Transaction
+
+for _setback in Setback:
+    # A series that begins at one shows no increase, and so no alert, the first time.
+    PLANS_LOWERED.labels(_setback.value)
 
 
 async def by_record(
@@ -31,7 +33,7 @@ async def by_record(
 async def by_model(
     tx: Transaction, ranking: Ranking, envelope: Envelope | None, *, now: datetime
 ) -> Envelope | None:
-    """Lower a plan under which another model ranked before, and return what is in effect.
+    """Lower a plan whose ranker has drifted or is another than before; return what is in effect.
 
     A fallback during an outage is no change of model: the titrator ranks where no model does.
     """
@@ -39,7 +41,11 @@ async def by_model(
         return envelope
     if choices.is_fallback(ranking.model_id):
         return envelope
+    model = choices.model_of(ranking)
     before = await choices.last_model(tx, envelope.patient_id, since=envelope.signed_at)
-    if before is None or before == choices.model_of(ranking):
-        return envelope
-    return await envelopes.demote(tx, envelope, frozenset({Setback.MODEL_CHANGED}), now=now)
+    found = (
+        (before not in (None, model), Setback.MODEL_CHANGED),
+        (await outcomes.drifted(tx, model, now=now), Setback.DRIFT),
+    )
+    setbacks = frozenset(setback for present, setback in found if present)
+    return await envelopes.demote(tx, envelope, setbacks, now=now)

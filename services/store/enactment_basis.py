@@ -8,7 +8,7 @@ from services.clinical.patient import Snapshot
 from services.clinical.proposal import Override, Proposal
 from services.loop_results import Answer, EnactBasis
 from services.store import advice, assessments, envelopes, reviews
-from services.store.entries import AssessmentDocument
+from services.store.entries import AssessmentDocument, DecisionEntry
 from services.store.errors import NotInRecord
 from services.store.moved_regimen import MoveDoesNotFit, parse_move
 from services.store.transaction import Transaction
@@ -104,9 +104,7 @@ async def _of_decision(tx: Transaction, patient_id: str, decision_id: str) -> Ba
         refusal = "review_closed"
     else:
         try:
-            proposed = document.assessment.proposal.move
-            move_id = entry.body.move_id
-            move = proposed if move_id is None else parse_move(move_id)
+            move = decided_move(entry, document)
         except MoveDoesNotFit:
             refusal = "move_unreadable"
     return Basis(
@@ -120,3 +118,9 @@ async def _of_decision(tx: Transaction, patient_id: str, decision_id: str) -> Ba
         review_id=entry.review_id,
         refusal=refusal,
     )
+
+
+def decided_move(entry: DecisionEntry, document: AssessmentDocument) -> Move:
+    """Return the move that a decision is for. Raises: MoveDoesNotFit: its id is unreadable."""
+    move_id = entry.body.move_id
+    return document.assessment.proposal.move if move_id is None else parse_move(move_id)

@@ -15,6 +15,7 @@ from services.clinical.envelope import Envelope, Stage
 from services.fhir import careplan
 from services.fhir.checks import checked_bytes
 from services.loop_results import TaskKind
+from services.metrics import PLANS_LOWERED
 from services.outbox_messages import careplan_changed, recorded
 from services.store import documents, patients, resources, tasks
 from services.store.errors import NotOpen
@@ -170,6 +171,7 @@ async def demote(
         patient_id=patient_id,
     )
     for name in names:
+        PLANS_LOWERED.labels(name).inc()
         await tasks.open_task(tx, patient_id, TaskKind.LOOK_AT_LOWERED_PLAN, cause=name, now=now)
     await _tell(tx, patient_id, now=now)
     return lower

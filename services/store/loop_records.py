@@ -48,6 +48,7 @@ from services.store import (
     monitoring,
     on_call,
     order_resources,
+    outcomes,
     repeats,
     reviews,
     tasks,
@@ -99,10 +100,12 @@ class LoopRecords:
         async with self._transaction(patient_id) as tx:
             return await assessing.assess(tx, patient_id, key=key, predictor=predictor, now=now)
 
-    async def ask_for_cuff(self, patient_id: str, *, now: datetime) -> bool:
-        """Ask for a cuff reading where the wearable departs from the last one, once a sitting."""
+    async def after_assessing(self, patient_id: str, *, now: datetime) -> None:
+        """Note what the last step came to; ask for a cuff reading where one is called for."""
         async with self._transaction(patient_id) as tx:
-            return await cuff_checks.consider(tx, patient_id, now=now)
+            await outcomes.note(tx, patient_id, now=now)
+        async with self._transaction(patient_id) as tx:
+            await cuff_checks.consider(tx, patient_id, now=now)
 
     async def enact(
         self, patient_id: str, *, key: str, basis: EnactBasis, basis_id: str, now: datetime

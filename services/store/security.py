@@ -90,6 +90,7 @@ RULES: Mapping[str, Rule] = {
     "envelope_demotions": _kept(gateway="S", clinician="S"),
     "assessments": _kept(gateway="S", clinician="S"),
     "choices": _kept(gateway="", clinician=""),
+    "step_outcomes": Rule(Wall.NONE, {WORKER: "SI", AUDITOR: "S"}, append_only=True),
     "reviews": _open_until(
         "closed_at",
         *("status", "version", "assessment_id", "rung", "claimed_by", "claimed_at", "outcome"),

@@ -55,8 +55,8 @@ class FakeRecords:
         default_factory=lambda: AssessOutcome("assessment", VerdictKind.HOLD)
     )
     before_assessing: Callable[[], None] = lambda: None
-    cuff_asks: int = 0
-    before_asking_for_cuff: Callable[[], None] = lambda: None
+    looked_back: int = 0
+    before_looking_back: Callable[[], None] = lambda: None
     enactment: EnactOutcome = field(
         default_factory=lambda: EnactOutcome(EnactKind.ENACTED, ("order-1",))
     )
@@ -92,10 +92,9 @@ class FakeRecords:
             self.assessments[key] = self.verdict
         return self.assessments[key]
 
-    async def ask_for_cuff(self, patient_id: str, *, now: datetime) -> bool:
-        self.cuff_asks += 1
-        self.before_asking_for_cuff()
-        return False
+    async def after_assessing(self, patient_id: str, *, now: datetime) -> None:
+        self.looked_back += 1
+        self.before_looking_back()
 
     async def enact(
         self, patient_id: str, *, key: str, basis: EnactBasis, basis_id: str, now: datetime

@@ -78,17 +78,17 @@ async def test_the_record_may_ask_for_an_earlier_assessment(clinic: Clinic) -> N
     assert len(clinic.records.assessments) == 2
 
 
-async def test_a_cuff_reading_that_cannot_be_asked_for_holds_nothing_up(clinic: Clinic) -> None:
+async def test_what_cannot_be_done_after_an_assessment_holds_nothing_up(clinic: Clinic) -> None:
     def fail() -> None:
-        raise ApplicationError("no estimate", non_retryable=True)
+        raise ApplicationError("not now", non_retryable=True)
 
-    clinic.records.before_asking_for_cuff = fail
+    clinic.records.before_looking_back = fail
     advise(clinic)
     handle = await clinic.start_patient()
     await clinic.record(handle)
     state = await clinic.patient_settles(handle, sequence=2)
     assert state.advice_id == "advice"
-    assert len(clinic.records.assessments) == clinic.records.cuff_asks == 2
+    assert len(clinic.records.assessments) == clinic.records.looked_back == 2
 
 
 async def test_silence_reminds_after_a_week_and_tells_a_clinician_after_two(

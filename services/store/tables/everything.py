@@ -2,9 +2,18 @@
 
 from sqlalchemy import MetaData
 
-from services.store.tables import choices, keys, log, measurements, people, together, treatment
+from services.store.tables import (
+    choices,
+    keys,
+    log,
+    measurements,
+    outcomes,
+    people,
+    together,
+    treatment,
+)
 from services.store.tables.base import KeyTable, RecordTable
 
-MODULES = (choices, keys, log, measurements, people, together, treatment)
+MODULES = (choices, keys, log, measurements, outcomes, people, together, treatment)
 RECORD: MetaData = RecordTable.metadata
 KEYS: MetaData = KeyTable.metadata

@@ -151,6 +151,22 @@ def test_an_override_without_a_signature_passes_nothing() -> None:
     assert not found.findings[0].overridden
 
 
+# Pinned: a rule that a signature can no longer pass, or suddenly can, is a decision of its own.
+HARD = {
+    *("deceased", "wrong_patient", "malformed_move", "stale_regimen", "off_ladder"),
+    *("current_off_ladder", "conflicting_regimen", "snapshot_inconsistent", "step_too_large"),
+    *("swap_stronger", "halted", "no_consent", "observe_only", "proposal_expired", "pregnancy"),
+    *("need_pregnancy_status", "need_conditions", "need_medicines", "ace_with_arb"),
+    *("ras_with_aliskiren", "ras_with_arni", "two_of_a_class", "angioedema_ace"),
+    *("eplerenone_strong_inhibitor", "beta_blocker_verapamil", "potassium_above_5_5"),
+    *("need_potassium", "too_soon_floor", "too_soon_slow_drug"),
+}
+
+
+def test_the_hard_rules_are_these_and_no_others() -> None:
+    assert {rule.rule_id for rule in RULES if rule.strength is Strength.HARD} == HARD
+
+
 def test_nobody_passes_a_hard_rule() -> None:
     angioedema = frozenset({Condition.ANGIOEDEMA})
     found = verdict(

@@ -48,7 +48,7 @@ async def test_an_assessment_asks_once_for_a_cuff_reading_and_judges_as_without_
     for key, later in (("b", 0), ("b", 0), ("c", 1), ("d", 3)):
         now = NOON + timedelta(hours=later)
         worn = await records.assess(person.patient_id, key=key, predictor=Titrator(), now=now)
-        await records.ask_for_cuff(person.patient_id, now=now)
+        await records.after_assessing(person.patient_id, now=now)
         assert replace(worn, assessment_id="", next_due=None) == replace(
             bare, assessment_id="", next_due=None
         )

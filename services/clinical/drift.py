@@ -1,0 +1,83 @@
+"""Drift: whether steps still do to the pressure what the ranker in charge said that they would.
+
+Every ranked move carries bounds that hold its effect 80 times in 100: one effect in ten lies below
+them and one in ten above. Counted over all patients of a model, many more on one side say that the
+model, or the people it meets, are no longer as they were.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from math import comb
+
+from services.clinical.assessment import Assessment
+from services.clinical.averaging import SufficientAverage
+from services.clinical.moves import Move
+from services.clinical.patient import Snapshot
+
+# A step has shown its effect by the next titration window, and the record of half a year counts,
+# as long as a plan lives. Source: titrator rule 7, CLINICAL §5 [D].
+SHOWN_AFTER = timedelta(days=28)
+COUNTED_FOR = timedelta(days=182)
+# Twice what the bounds promise on either side is borne, so that a ranker whose bounds are a little
+# narrow is not called drifted; above it, less than one chance in a thousand [D]. The count is
+# looked at again and again, and so a false alarm is likelier than that: it costs autonomy alone.
+BORNE_ONE_IN = 5
+CHANCE_ONE_IN = 1_000
+# The least adherence at which an effect says something of the model. Source: IHME, PDC >= 0.8 [V].
+_TAKEN_PERCENT = 80
+
+
+class Effect(StrEnum):
+    """Where the change of the systolic mean lay against the bounds of the ranking."""
+
+    MORE_FALL = "more_fall"
+    AS_EXPECTED = "as_expected"
+    LESS_FALL = "less_fall"
+    NOT_COUNTED = "not_counted"
+    """The move was not ranked, or the drugs were not taken, so that it says nothing of a model."""
+
+
+def effect_of(move: Move, ranked_in: Assessment, seen: Snapshot, now_in: Assessment) -> Effect:
+    """Return what a step came to: ranked in one assessment, looked at in a later one.
+
+    `seen` is the snapshot of the later one, whose average must lie wholly after the step.
+    """
+    before, after = ranked_in.average, now_in.average
+    bounds = [item for item in ranked_in.ranking.moves if item.move == move]
+    if not isinstance(before, SufficientAverage) or not isinstance(after, SufficientAverage):
+        return Effect.NOT_COUNTED
+    if not bounds or not _taken(seen):
+        return Effect.NOT_COUNTED
+    change_tenths = after.systolic_tenths - before.systolic_tenths
+    if change_tenths < bounds[0].expected_low_tenths:
+        return Effect.MORE_FALL
+    if change_tenths > bounds[0].expected_high_tenths:
+        return Effect.LESS_FALL
+    return Effect.AS_EXPECTED
+
+
+def _taken(snapshot: Snapshot) -> bool:
+    adherence = snapshot.adherence
+    if adherence is None or adherence.due <= 0:
+        return False
+    return 100 * adherence.taken >= _TAKEN_PERCENT * adherence.due
+
+
+def has_drifted(counts: Mapping[Effect, int]) -> bool:
+    """Say whether too many effects lie on one side of the bounds for chance to explain it."""
+    sides = (Effect.MORE_FALL, Effect.LESS_FALL)
+    total = sum(counts.get(effect, 0) for effect in (*sides, Effect.AS_EXPECTED))
+    return any(_beyond_chance(counts.get(side, 0), total) for side in sides)
+
+
+def _beyond_chance(count: int, total: int) -> bool:
+    """Say whether `count` or more of `total` is too unlikely where one in five is borne.
+
+    The binomial tail in whole numbers, over the common denominator.
+    """
+    ways: int = sum(
+        comb(total, more) * (BORNE_ONE_IN - 1) ** (total - more) for more in range(count, total + 1)
+    )
+    all_ways: int = BORNE_ONE_IN**total
+    return ways * CHANCE_ONE_IN <= all_ways

@@ -1,0 +1,108 @@
+"""Drift: effects are counted only where they say something, and chance alone is no drift."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from scipy.stats import binom
+
+from services.clinical.assessment import Assessment, assess
+from services.clinical.drift import Effect, effect_of, has_drifted
+from services.clinical.moves import KEEP, Move
+from services.clinical.patient import Adherence, Snapshot
+from services.clinical.titration import Titrator
+from tests.services.clinical.examples import NOW, snapshot, week
+
+BEFORE = 152
+
+
+def made(seen: Snapshot) -> Assessment:
+    return assess(seen, None, Titrator(), NOW, "q")
+
+
+RANKED_IN = made(snapshot(readings=week(BEFORE)))
+STEP = RANKED_IN.ranking.moves[0]
+
+
+def came_to(systolic: int, move: Move = STEP.move, **changes: object) -> Effect:
+    seen = replace(snapshot(readings=week(systolic)), **changes)  # type: ignore[arg-type]
+    return effect_of(move, RANKED_IN, seen, made(seen))
+
+
+def test_an_effect_is_held_against_the_bounds_of_its_ranking() -> None:
+    low = BEFORE + STEP.expected_low_tenths / 10
+    high = BEFORE + STEP.expected_high_tenths / 10
+    assert low < BEFORE < high + 10
+    assert came_to(int(low) - 1) is Effect.MORE_FALL
+    assert came_to(int(low) + 1) is Effect.AS_EXPECTED
+    assert came_to(int(high) - 1) is Effect.AS_EXPECTED
+    assert came_to(int(high) + 2) is Effect.LESS_FALL
+
+
+def test_the_bounds_themselves_are_as_expected() -> None:
+    average = RANKED_IN.average
+    assert average.kind == "sufficient"
+    after = replace(average, systolic_tenths=average.systolic_tenths - 50)
+    later = replace(RANKED_IN, average=after)
+    for low, high in ((-50, 0), (-100, -50)):
+        exact = replace(STEP, expected_low_tenths=low, expected_high_tenths=high)
+        ranked = replace(RANKED_IN, ranking=replace(RANKED_IN.ranking, moves=(exact,)))
+        found = effect_of(STEP.move, ranked, snapshot(), later)
+        assert found is Effect.AS_EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("adherence", "counts"),
+    [
+        (None, False),
+        (Adherence(0, 0), False),
+        (Adherence(79, 100), False),
+        (Adherence(80, 100), True),
+    ],
+)
+def test_what_was_not_taken_says_nothing_of_a_model(
+    adherence: Adherence | None, counts: bool
+) -> None:
+    found = came_to(BEFORE, adherence=adherence)
+    assert (found is not Effect.NOT_COUNTED) is counts
+
+
+def test_a_move_that_was_not_ranked_or_not_measured_is_not_counted() -> None:
+    kept = replace(
+        RANKED_IN,
+        ranking=replace(
+            RANKED_IN.ranking,
+            moves=tuple(item for item in RANKED_IN.ranking.moves if item.move != KEEP),
+        ),
+    )
+    seen = snapshot(readings=week(140))
+    assert effect_of(KEEP, kept, seen, made(seen)) is Effect.NOT_COUNTED
+    unmeasured = made(snapshot(readings=()))
+    assert effect_of(STEP.move, RANKED_IN, seen, unmeasured) is Effect.NOT_COUNTED
+    assert effect_of(STEP.move, unmeasured, seen, made(seen)) is Effect.NOT_COUNTED
+
+
+def test_no_count_and_few_counts_are_no_drift() -> None:
+    assert not has_drifted({})
+    assert not has_drifted({Effect.LESS_FALL: 4})
+    assert has_drifted({Effect.LESS_FALL: 5})
+    assert not has_drifted({Effect.NOT_COUNTED: 500})
+
+
+@pytest.mark.parametrize("side", [Effect.MORE_FALL, Effect.LESS_FALL])
+@pytest.mark.parametrize("total", [5, 20, 100, 500, 3_000])
+def test_the_limit_is_the_exact_binomial_one_on_either_side(side: Effect, total: int) -> None:
+    limit = next(n for n in range(total + 1) if binom.sf(n - 1, total, 0.2) <= 0.001)
+    assert has_drifted({side: limit, Effect.AS_EXPECTED: total - limit})
+    assert not has_drifted({side: limit - 1, Effect.AS_EXPECTED: total - limit + 1})
+
+
+def test_bounds_that_keep_their_word_are_not_called_drifted_however_often_one_looks() -> None:
+    chance = Random(7)
+    for _ in range(50):
+        counts = dict.fromkeys(Effect, 0)
+        for _ in range(200):
+            place = chance.random()
+            side = Effect.MORE_FALL if place < 0.1 else Effect.LESS_FALL
+            counts[side if place < 0.2 else Effect.AS_EXPECTED] += 1
+            assert not has_drifted(counts)
