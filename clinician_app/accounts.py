@@ -101,9 +101,17 @@ class Passwords:
         Raises:
             TooManyFailures: not even looked at. PasswordWrong: no such pair, or not active.
         """
-        async with self._store.transaction(SYSTEM) as tx:
-            found = await credentials.clinician_by_username(tx, username)
-        return await self._prove(username, found, password, Action.SIGNED_IN, now=now)
+        return await self._prove(
+            username, await self._named(username), password, Action.SIGNED_IN, now=now
+        )
+
+    async def prove_other(self, username: str, password: str, *, now: datetime) -> ClinicianRow:
+        """Return another clinician, who signs beside the one at the desk and opens no session.
+
+        Raises:
+            TooManyFailures, PasswordWrong: as for sign-in, and counted together with it.
+        """
+        return await self._prove(username, await self._named(username), password, None, now=now)
 
     async def prove_again(self, clinician_id: str, password: str, *, now: datetime) -> ClinicianRow:
         """Return the clinician, whose password this is: signing asks again (21 CFR 11.200).
@@ -114,6 +122,10 @@ class Passwords:
         async with self._store.transaction(SYSTEM) as tx:
             found = await credentials.clinician(tx, clinician_id)
         return await self._prove(found.username, found, password, None, now=now)
+
+    async def _named(self, username: str) -> ClinicianRow | None:
+        async with self._store.transaction(SYSTEM) as tx:
+            return await credentials.clinician_by_username(tx, username)
 
     async def _prove(
         self,

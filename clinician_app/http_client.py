@@ -27,7 +27,9 @@ class Refused(Exception):
     errors: tuple[Mapping[str, str], ...] = field(default=())
 
     def __str__(self) -> str:
-        return self.detail
+        """Say what is wrong and, where the API names fields, what to correct in each."""
+        fields = [_correction(error) for error in self.errors if error.get("detail")]
+        return f"{self.detail.rstrip('.')}. {'; '.join(fields)}." if fields else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Answer:
 
     body: dict[str, Any]
     etag: str | None
+
+
+def _correction(error: Mapping[str, str]) -> str:
+    named = error.get("pointer", "").rsplit("/", 1)[-1].replace("_", " ")
+    return f"{named}: {error['detail']}".removeprefix(": ")
 
 
 class ClinicianClient:

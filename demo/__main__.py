@@ -58,15 +58,16 @@ def main(arguments: Sequence[str]) -> int:
     if options.exit:
         subprocess.run([sys.executable, "-m", "deploy", "down"], check=True)
     else:
-        print("\n" + addresses(settings, lead_of(settings)))
+        print("\n" + addresses(settings, login_of(settings, "lead")))
     return 0 if found["audit"]["verified"] else 1
 
 
 async def _run(settings: Settings, people: Sequence[Persona]) -> Json:
     limits = httpx.Limits(max_connections=2 * AT_ONCE + 8)
     async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=60.0) as http:
-        desk = Desk(http, settings.clinician_api_url, settings.gateway_url)
-        await desk.sign_in(lead_of(settings))
+        second = login_of(settings, "clinician")
+        desk = Desk(http, settings.clinician_api_url, settings.gateway_url, second=second)
+        await desk.sign_in(login_of(settings, "lead"))
         began = clock.now()
         stage = Stage(http, settings, desk, local_zone(began), began, Progress())
         patients, refusal = await _backfill(stage, people)
@@ -156,12 +157,12 @@ def _write(settings: Settings, found: Json) -> None:
     (folder / "summary.json").write_text(text, encoding="utf-8")
 
 
-def lead_of(settings: Settings) -> Login:
-    """Return the account that decides. Raises NoLogin."""
-    leads = [login for login in read_logins(settings.home) if login.role == "lead"]
-    if not leads:
-        raise NoLogin("no lead among the demo's accounts: run `make demo`")
-    return leads[0]
+def login_of(settings: Settings, role: str) -> Login:
+    """Return the first account of a role: the lead decides. Raises NoLogin."""
+    found = [login for login in read_logins(settings.home) if login.role == role]
+    if not found:
+        raise NoLogin(f"no {role} among the demo's accounts: run `make demo`")
+    return found[0]
 
 
 async def _each(progress: Progress, work: Iterable[Awaitable[T]]) -> list[T]:

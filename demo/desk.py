@@ -14,6 +14,7 @@ from services.clinical.formulary import FORMULARY
 from services.clinical.units import Micrograms, format_dose, parse_dose
 
 TARGET: Final = {"systolic_below": 130, "diastolic_below": 80}
+STEPPING: Final = frozenset({Stage.ONE_STEP, Stage.BOUNDED_STEPS})
 # Looking at a review takes a person longer; the script says what it took.
 _REASONS: Final[dict[Story, str]] = {
     Story.MODIFIED: "patient_preference",
@@ -54,9 +55,12 @@ def read_logins(home: Path) -> tuple[Login, ...]:
 class Desk:
     """One signed-in clinician, at both doors with one token."""
 
-    def __init__(self, http: httpx.AsyncClient, api_url: str, gateway_url: str) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, api_url: str, gateway_url: str, *, second: Login
+    ) -> None:
         self.api = Wire(http, api_url)
         self.gateway = Wire(http, gateway_url)
+        self._second = second
         self._password = ""
 
     async def sign_in(self, login: Login) -> None:
@@ -88,7 +92,10 @@ class Desk:
         await self.api.post(f"/v1/patients/{patient_id}/reconcile", body)
 
     async def sign_plan(self, patient_id: str, persona: Persona) -> None:
-        """Sign what the patient may do alone; the API's own suggestion, narrowed to the regimen."""
+        """Sign what the patient may do alone; the API's own suggestion, narrowed to the regimen.
+
+        Nobody has earned a step alone on the first day, so that a second clinician signs those too.
+        """
         if persona.plan is None:
             return
         shown = await self.api.get(f"/v1/patients/{patient_id}/envelope")
@@ -97,11 +104,14 @@ class Desk:
             "target": TARGET,
             "bounds": plan_bounds(persona),
         }
-        body = {
+        body: Json = {
             "terms": terms,
             "signed_version": shown["version"],
             "password": self._password,
         }
+        if persona.plan in STEPPING:
+            second = self._second
+            body["second"] = {"username": second.username, "password": second.password}
         await self.api.put(f"/v1/patients/{patient_id}/envelope", body)
 
     async def open_reviews(self) -> list[Json]:
@@ -175,7 +185,7 @@ def another_move(review: Json) -> str:
 
 def plan_bounds(persona: Persona) -> list[Json]:
     """From the present dose up to the top rung that needs no clinician, and no lower."""
-    if persona.plan not in (Stage.ONE_STEP, Stage.BOUNDED_STEPS):
+    if persona.plan not in STEPPING:
         return []
     return [
         {

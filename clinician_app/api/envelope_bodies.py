@@ -38,12 +38,25 @@ class EnvelopeTerms(In):
     expires_at: Instant = Field(strict=False)
 
 
+class SecondSigner(In):
+    """Another clinician who signs beside the first, at the same desk."""
+
+    username: ShortText
+    password: Password
+
+
 class SignEnvelopeBody(In):
-    """`signed_version`: the version that the editor compared with; 0 when there was none."""
+    """`signed_version`: the version that the editor compared with; 0 when there was none.
+
+    `training_finished`: the signer's word that the patient was trained to measure and to step.
+    `second`: needed for a setting looser than the default and for a stage not earned yet.
+    """
 
     terms: EnvelopeTerms
     signed_version: int = Field(ge=0)
     password: Password
+    training_finished: bool = False
+    second: SecondSigner | None = None
 
 
 class RevokeEnvelopeBody(In):
@@ -60,6 +73,20 @@ class RungChoices(Out):
     current_ug: int | None
 
 
+class TrackRecordOut(Out):
+    """What has been seen since a setback last lowered the plan; what speaks against it now.
+
+    `stage`: the highest that one clinician alone may sign, of a patient who was trained.
+    """
+
+    stage: str
+    weeks_observed: int
+    proposals_reviewed: int
+    proposals_agreed: int
+    steps_reviewed: int
+    setbacks: list[str]
+
+
 class EnvelopeOut(Out):
     """The newest version and what the editor offers. `terms` None: none was ever signed.
 
@@ -74,6 +101,7 @@ class EnvelopeOut(Out):
     valid: bool
     revoked: bool
     lowered_by: list[str]
+    earned: TrackRecordOut
     choices: list[RungChoices]
     suggested: EnvelopeTerms
 
@@ -83,6 +111,7 @@ class EnvelopeVersionOut(Out):
 
     version: int
     signature: SignatureOut
+    second: SignatureOut | None
     revoked_at: Instant | None
     changes: list[tuple[str, str, str]]
 
@@ -94,3 +123,4 @@ class EnvelopeHistory(Out):
 class EnvelopeSigned(Out):
     version: int
     signature: SignatureOut
+    second: SignatureOut | None

@@ -6,8 +6,10 @@ from types import MappingProxyType
 
 from fastapi import APIRouter
 
+from clinician_app.api.bodies import SignatureOut
 from clinician_app.api.caller import Asking, Caller
 from clinician_app.api.care_bodies import Done
+from clinician_app.api.earned import earned_out, in_force, refuse_alone, stage_held
 from clinician_app.api.envelope_bodies import (
     BoundsIn,
     EnvelopeHistory,
@@ -23,7 +25,14 @@ from clinician_app.api.envelope_bodies import (
 from clinician_app.api.once import IdempotencyKey, once
 from clinician_app.api.reading import Id, bound, note_read, patient_shown
 from clinician_app.api.reconcile import code_of
-from clinician_app.api.signing import ENVELOPE_MEANING, prove_again, signature, signature_out
+from clinician_app.api.signing import (
+    ENVELOPE_MEANING,
+    TRAINED_MEANING,
+    prove_again,
+    prove_second,
+    signature,
+    signature_out,
+)
 from clinician_app.envelope_words import changes
 from clinician_app.words import plain
 from services.clinical import plans
@@ -33,8 +42,8 @@ from services.clinical.patient import Snapshot, Target
 from services.clinical.units import Micrograms
 from services.ids import new_id
 from services.problems import FieldError, ProblemCode, ProblemRaised
-from services.store import Changed, Transaction, envelopes
-from services.store.rows import ClinicianRow, SignedEnvelope
+from services.store import Changed, Transaction, envelopes, track_record
+from services.store.rows import ClinicianRow, Signature, SignedEnvelope
 
 router = APIRouter(prefix="/v1/patients/{patient_id}/envelope", tags=["envelopes"])
 
@@ -69,6 +78,9 @@ async def show(patient_id: Id, caller: Asking) -> EnvelopeOut:
     """Return the newest version, and the rungs and limits that the editor offers."""
     async with patient_shown(caller, patient_id, "CarePlan", patient_id) as shown:
         history = await envelopes.history(shown.tx, patient_id)
+        record = await track_record.read(
+            shown.tx, shown.snapshot, history, training_finished=True, now=caller.now
+        )
     newest = history[0] if history else None
     return EnvelopeOut(
         as_of=caller.now,
@@ -76,9 +88,10 @@ async def show(patient_id: Id, caller: Asking) -> EnvelopeOut:
         terms=None if newest is None else terms_of(newest.in_effect),
         version=0 if newest is None else newest.envelope.version,
         signature=None if newest is None else signature_out(newest.signature),
-        valid=newest is not None and _in_force(newest.envelope, caller.now),
+        valid=newest is not None and in_force(newest.envelope, caller.now),
         revoked=newest is not None and newest.envelope.revoked_at is not None,
         lowered_by=[] if newest is None else _setbacks(newest),
+        earned=earned_out(record, stage_held(history, caller.now)),
         choices=_choices(shown.snapshot),
         suggested=_suggested(shown.snapshot, caller.now),
     )
@@ -95,10 +108,13 @@ async def sign(
     envelope = _envelope(patient_id, body.terms, caller.now)
     _refuse_unsignable(envelope)
     signer = await prove_again(caller, body.password)
+    second = None
+    if body.second is not None:
+        second = await prove_second(caller, body.second.username, body.second.password)
     async with bound(caller, patient_id) as tx:
 
         async def carry_out() -> EnvelopeSigned:
-            return await _sign(tx, caller, signer, envelope, body.signed_version)
+            return await _sign(tx, caller, (signer, second), envelope, body)
 
         asked = (f"envelope/{patient_id}", body)
         return await once(tx, caller, idempotency_key, asked, EnvelopeSigned, carry_out)
@@ -147,16 +163,22 @@ def terms_of(envelope: Envelope) -> EnvelopeTerms:
 async def _sign(
     tx: Transaction,
     caller: Caller,
-    signer: ClinicianRow,
+    signers: tuple[ClinicianRow, ClinicianRow | None],
     envelope: Envelope,
-    signed_version: int,
+    body: SignEnvelopeBody,
 ) -> EnvelopeSigned:
-    newest = await envelopes.current(tx, envelope.patient_id)
-    if (0 if newest is None else newest.version) != signed_version:
+    history = await envelopes.history(tx, envelope.patient_id)
+    if (history[0].envelope.version if history else 0) != body.signed_version:
         raise Changed("another version was signed since")
-    signed = signature(caller, signer, envelopes.record(envelope), ENVELOPE_MEANING)
+    signer, second = signers
+    if second is None:
+        await refuse_alone(tx, envelope, history, body, now=caller.now)
+    meaning = ENVELOPE_MEANING + (TRAINED_MEANING if body.training_finished else "")
+    signed = signature(caller, signer, envelopes.record(envelope), meaning, second=second)
     version = await envelopes.sign(tx, envelope, signed, now=caller.now)
-    return EnvelopeSigned(version=version, signature=signature_out(signed))
+    return EnvelopeSigned(
+        version=version, signature=signature_out(signed), second=_second_out(signed)
+    )
 
 
 def _envelope(patient_id: str, terms: EnvelopeTerms, now: datetime) -> Envelope:
@@ -199,8 +221,6 @@ def _refuse_unsignable(envelope: Envelope) -> None:
             FieldError(_FIELD_OF.get(fault, "/terms/bounds"), plain(fault)) for fault in faults
         )
         raise ProblemRaised(ProblemCode.INVALID_INPUT, errors=found)
-    if plans.needs_second_signature(envelope):
-        raise _invalid("/terms", "a setting looser than the default needs a second clinician")
 
 
 def _bounds(place: int, given: BoundsIn) -> DrugBounds:
@@ -213,12 +233,12 @@ def _bounds(place: int, given: BoundsIn) -> DrugBounds:
     return DrugBounds(drug, rungs)
 
 
+def _second_out(signed: Signature) -> SignatureOut | None:
+    return None if signed.second is None else signature_out(signed.second)
+
+
 def _setbacks(signed: SignedEnvelope) -> list[str]:
     return [setback.value for lowered in signed.lowered for setback in lowered.setbacks]
-
-
-def _in_force(envelope: Envelope, now: datetime) -> bool:
-    return envelope.revoked_at is None and envelope.valid_from <= now < envelope.expires_at
 
 
 def _choices(snapshot: Snapshot) -> list[RungChoices]:
@@ -267,6 +287,7 @@ def _versions(found: Sequence[SignedEnvelope]) -> list[EnvelopeVersionOut]:
         EnvelopeVersionOut(
             version=item.envelope.version,
             signature=signature_out(item.signature),
+            second=_second_out(item.signature),
             revoked_at=item.envelope.revoked_at,
             changes=changes(before, body),
         )

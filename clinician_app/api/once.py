@@ -58,5 +58,11 @@ async def once(
 
 def body_sha256(body: Mapping[str, Any]) -> str:
     """Return the digest of what a request asks for, without password and stopwatch."""
-    content = {name: value for name, value in body.items() if name not in _NOT_CONTENT}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_content(body), sort_keys=True).encode()).hexdigest()
+
+
+def _content(value: Any) -> Any:
+    """Leave out what is no content at any depth: a second signer's password lies deeper."""
+    if isinstance(value, Mapping):
+        return {key: _content(item) for key, item in value.items() if key not in _NOT_CONTENT}
+    return value

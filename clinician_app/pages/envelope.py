@@ -179,15 +179,8 @@ def _compare_and_sign(shown: Mapping[str, Any], wanted: dict[str, Any], patient_
         )
     else:
         st.html(look.table(("", "In effect" if lowered else "Signed", "New"), differences))
-    password_key = f"envelope-password-{patient_id}"
-    st.text_input(
-        "Password",
-        type="password",
-        placeholder="Your password again",
-        key=password_key,
-        label_visibility="collapsed",
-        autocomplete="current-password",
-    )
+    _say_what_is_earned(shown["earned"])
+    keys = _proofs(patient_id)
     sign, revoke = st.columns(2)
     sign.button(
         f"Sign version {shown['version'] + 1}",
@@ -195,7 +188,7 @@ def _compare_and_sign(shown: Mapping[str, Any], wanted: dict[str, Any], patient_
         width="stretch",
         disabled=not differences,
         on_click=_sign,
-        args=(patient_id, wanted, shown["version"], password_key),
+        args=(patient_id, wanted, shown["version"], keys),
     )
     if shown["terms"] is not None and not shown["revoked"]:
         with revoke.popover("Revoke", width="stretch"):
@@ -206,13 +199,52 @@ def _compare_and_sign(shown: Mapping[str, Any], wanted: dict[str, Any], patient_
     )
 
 
-def _sign(patient_id: str, wanted: dict[str, Any], signed_version: int, password_key: str) -> None:
-    body = {
+def _say_what_is_earned(earned: Mapping[str, Any]) -> None:
+    stage = earned["stage"].replace("_", " ")
+    against = ", ".join(name.replace("_", " ") for name in earned["setbacks"])
+    st.caption(
+        f"Earned so far, of a trained patient: {stage}. {earned['weeks_observed']} weeks observed, "
+        f"{earned['proposals_agreed']} of {earned['proposals_reviewed']} proposals agreed to, "
+        f"{earned['steps_reviewed']} steps looked at"
+        + (f"; against it: {against}." if against else ".")
+        + " A higher stage, or a limit looser than the default, takes a second clinician."
+    )
+
+
+def _proofs(patient_id: str) -> dict[str, str]:
+    """Draw what a signature asks for; return the key of each field."""
+    names = ("trained", "password", "second", "second-password")
+    keys = {name: f"envelope-{name}-{patient_id}" for name in names}
+    st.checkbox("The patient was trained to measure and to step", key=keys["trained"])
+    st.text_input(
+        "Password",
+        type="password",
+        placeholder="Your password again",
+        key=keys["password"],
+        label_visibility="collapsed",
+        autocomplete="current-password",
+    )
+    with st.expander("A second clinician signs too"):
+        st.text_input("User name", key=keys["second"], autocomplete="off")
+        st.text_input(
+            "Their password", type="password", key=keys["second-password"], autocomplete="off"
+        )
+    return keys
+
+
+def _sign(
+    patient_id: str, wanted: dict[str, Any], signed_version: int, keys: Mapping[str, str]
+) -> None:
+    given = {name: st.session_state.get(key) or "" for name, key in keys.items()}
+    body: dict[str, Any] = {
         "terms": wanted,
         "signed_version": signed_version,
-        "password": st.session_state.get(password_key) or "",
+        "password": given["password"],
+        "training_finished": bool(given["trained"]),
     }
-    st.session_state[password_key] = ""
+    if given["second"]:
+        body["second"] = {"username": given["second"], "password": given["second-password"]}
+    st.session_state[keys["password"]] = st.session_state[keys["second-password"]] = ""
     if not body["password"]:
         parts.flash("Enter your password to sign.", "error")
         return
@@ -220,7 +252,8 @@ def _sign(patient_id: str, wanted: dict[str, Any], signed_version: int, password
     path = f"/v1/patients/{patient_id}/envelope"
     signed = parts.attempt(lambda client: client.put(path, body, key=key))
     if signed is not None:
-        parts.flash(f"Version {signed['version']} signed by {signed['signature']['printed_name']}.")
+        names = [item["printed_name"] for item in (signed["signature"], signed["second"]) if item]
+        parts.flash(f"Version {signed['version']} signed by {' and '.join(names)}.")
 
 
 def _revoke(patient_id: str) -> None:
@@ -247,8 +280,10 @@ def _history(patient_id: str) -> None:
         for version in history["versions"]:
             signature = version["signature"]
             revoked = look.badge("revoked", "critical") if version["revoked_at"] else ""
+            second = version["second"]
+            beside = f" and {look.esc(second['printed_name'])}" if second else ""
             st.html(
-                f"<b>Version {version['version']}</b> · {look.esc(signature['printed_name'])} · "
-                f"{look.when(signature['signed_at'])}{revoked}"
+                f"<b>Version {version['version']}</b> · {look.esc(signature['printed_name'])}"
+                f"{beside} · {look.when(signature['signed_at'])}{revoked}"
             )
             st.html(look.table(("", "Before", "After"), version["changes"]))

@@ -1,7 +1,7 @@
 """Earned autonomy: what raises a patient's stage, and what lowers it by itself.
 
 Stages: observe → propose only → one step with next-day review → bounded steps. A rise needs a
-record and a signature; a fall needs neither.
+record and a signature, or a second clinician's; a fall needs neither.
 """
 
 from dataclasses import dataclass, replace
@@ -92,6 +92,16 @@ def may_rise_to(record: TrackRecord, stage: Stage) -> Stage:
         Stage.ONE_STEP: record.steps_reviewed >= MIN_REVIEWED_STEPS,
     }
     return STAGES[STAGES.index(stage) + 1] if earned[stage] else stage
+
+
+def is_earned(record: TrackRecord, before: Stage | None, after: Stage) -> bool:
+    """Say whether a plan may be signed at a stage by one clinician alone.
+
+    `before` is the stage in effect; None where no plan holds: proposals are made then as well, so
+    that nothing below steps alone needs a record. Never more than one stage at a time.
+    """
+    held = Stage.PROPOSE_ONLY if before is None else before
+    return STAGES.index(after) <= STAGES.index(may_rise_to(record, held))
 
 
 def demoted(envelope: Envelope, setbacks: frozenset[Setback]) -> Envelope:

@@ -70,6 +70,7 @@ def care_plan(*, envelope: Envelope, simulated: bool) -> Resource:
         "period": {"start": instant(envelope.valid_from), "end": instant(envelope.expires_at)},
         "created": instant(signed_at),
         "author": reference("Practitioner", signed_by),
+        **_second(envelope),
         "instantiatesCanonical": [codes.PROTOCOL_URL],
         "extension": [_limits(envelope)],
         "activity": [{"reference": reference("RequestGroup", _group_id(envelope))}],
@@ -217,6 +218,12 @@ def _lab_limits(envelope: Envelope) -> tuple[tuple[str, str, object], ...]:
 
 def _mmhg(value: int) -> Resource:
     return quantity(value, "mmHg", "mm[Hg]")
+
+
+def _second(envelope: Envelope) -> Resource:
+    if envelope.second_signed_by is None:
+        return {}
+    return {"contributor": [reference("Practitioner", envelope.second_signed_by)]}
 
 
 def _signature(envelope: Envelope) -> tuple[str, datetime]:

@@ -1,6 +1,8 @@
 """Consent by purpose: every decision is kept, the latest of a purpose holds."""
 
 from datetime import datetime
+from itertools import takewhile
+from operator import attrgetter
 
 from sqlalchemy import insert, select
 
@@ -44,6 +46,21 @@ async def withdrawn(tx: Transaction, patient_id: str) -> frozenset[ConsentPurpos
     """Return the purposes that the patient refused or took back."""
     decided = await _latest(tx, patient_id)
     return frozenset(purpose for purpose, granted in decided if not granted)
+
+
+async def monitored_since(tx: Transaction, patient_id: str) -> datetime | None:
+    """Return since when monitoring is agreed to without a break; None: it is not."""
+    statement = (
+        select(CONSENTS.c.granted, CONSENTS.c.at)
+        .where(
+            CONSENTS.c.patient_id == patient_id,
+            CONSENTS.c.purpose == ConsentPurpose.MONITORING.value,
+        )
+        .order_by(CONSENTS.c.sequence.desc())
+    )
+    rows = (await tx.session.execute(statement)).all()
+    unbroken = list(takewhile(attrgetter("granted"), rows))
+    return unbroken[-1].at if unbroken else None
 
 
 async def _latest(tx: Transaction, patient_id: str) -> list[tuple[ConsentPurpose, bool]]:

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from services.clinical.autonomy import Setback, last_step_at, setbacks_of
+from services.clinical.autonomy import Setback
 from services.clinical.envelope import Envelope, Stage
 from services.clinical.patient import Snapshot
 from services.clinical.proposal import Ranking
-from services.loop_results import TaskKind
 from services.metrics import PLANS_LOWERED
-from services.store import choices, envelopes, outcomes, tasks
+from services.store import choices, envelopes, outcomes, track_record
 from services.store.transaction import Transaction
 
 for _setback in Setback:
@@ -22,11 +21,7 @@ async def by_record(
     """Lower a signed plan as the patient's record demands, and return what is in effect."""
     if envelope is None or envelope.revoked_at is not None or envelope.stage is Stage.OBSERVE:
         return envelope
-    step_at = last_step_at(snapshot, envelope)
-    reviewed = step_at is not None and await tasks.done_since(
-        tx, envelope.patient_id, TaskKind.LOOK_AT_PATIENT_STEP.value, step_at
-    )
-    setbacks = setbacks_of(snapshot, envelope, now, last_step_reviewed=reviewed)
+    setbacks = await track_record.setbacks_now(tx, snapshot, envelope, now=now)
     return await envelopes.demote(tx, envelope, setbacks, now=now)
 
 

@@ -37,7 +37,9 @@ _ENDED = (ENVELOPE_REVOCATIONS.c.patient_id == ENVELOPES.c.patient_id) & (
 
 def record(envelope: Envelope) -> bytes:
     """Return the bytes that a signature's `record_sha256` is over: all but number and signature."""
-    unsigned = replace(envelope, version=0, signed_by=None, signed_at=None, revoked_at=None)
+    unsigned = replace(
+        envelope, version=0, signed_by=None, signed_at=None, revoked_at=None, second_signed_by=None
+    )
     return documents.dump(Envelope, unsigned)
 
 
@@ -52,6 +54,7 @@ async def sign(tx: Transaction, envelope: Envelope, signature: Signature, *, now
         signed_by=signature.clinician_id,
         signed_at=signature.signed_at,
         revoked_at=None,
+        second_signed_by=None if signature.second is None else signature.second.clinician_id,
     )
     row = f"{patient_id}@{version}"
     await tx.session.execute(
@@ -80,7 +83,11 @@ async def sign(tx: Transaction, envelope: Envelope, signature: Signature, *, now
         subject_type="CarePlan",
         subject_id=f"{signed.envelope_id}@{version}",
         payload={"record_sha256": signature.record_sha256},
-        details=(("stage", signed.stage.value), ("version", version)),
+        details=(
+            ("stage", signed.stage.value),
+            ("two_signatures", signed.second_signed_by is not None),
+            ("version", version),
+        ),
         patient_id=patient_id,
     )
     await _tell(tx, patient_id, now=now)

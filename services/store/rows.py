@@ -209,13 +209,17 @@ class StoredReading:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """21 CFR 11.50: who signed, when, with what meaning, over which bytes."""
+    """21 CFR 11.50: who signed, when, with what meaning, over which bytes.
+
+    `second` is another clinician's over the same bytes, where one is not enough.
+    """
 
     printed_name: str
     clinician_id: str
     signed_at: datetime
     meaning: str
     record_sha256: str
+    second: "Signature | None" = None
 
 
 @dataclass(frozen=True, slots=True)

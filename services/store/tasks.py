@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.audit.actions import Action
@@ -92,15 +92,16 @@ async def get(tx: Transaction, task_id: str) -> TaskEntry:
     return _entry(tx, row)
 
 
-async def done_since(tx: Transaction, patient_id: str, kind: str, since: datetime) -> bool:
-    """Say whether a task of this kind that was opened since then has been done."""
-    statement = select(TASKS.c.task_id).where(
+async def done_since(tx: Transaction, patient_id: str, kind: str, since: datetime | None) -> int:
+    """Return how many tasks of this kind that were opened since then (None: ever) were done."""
+    statement = select(func.count()).where(
         TASKS.c.patient_id == patient_id,
         TASKS.c.task_kind == kind,
-        TASKS.c.opened_at >= since,
         TASKS.c.done_at.is_not(None),
     )
-    return (await tx.session.execute(statement.limit(1))).first() is not None
+    if since is not None:
+        statement = statement.where(TASKS.c.opened_at >= since)
+    return (await tx.session.execute(statement)).scalar_one()
 
 
 async def list_open(tx: Transaction, patient_id: str | None = None) -> tuple[TaskEntry, ...]:

@@ -3,8 +3,10 @@
 Everything goes in as the gateway and the worker would write it. All patients are made up.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from clinician_app.accounts import NewAccount, create_account
 from services import clock
@@ -22,15 +24,27 @@ from services.store import (
     Store,
     assessing,
     consents,
+    documents,
     doses,
     labs,
     patients,
     readings,
     regimen,
     resources,
+    reviews,
 )
-from services.store.rows import Identity, NewDose, NewLab, NewPatient, NewReading, PatientFacts
+from services.store.entries import DecisionBody, NewDecision
+from services.store.rows import (
+    Identity,
+    NewDose,
+    NewLab,
+    NewPatient,
+    NewReading,
+    PatientFacts,
+    Signature,
+)
 
+Kind = Literal["accept", "modify", "reject", "defer"]
 PASSWORD = "correct horse battery"
 
 
@@ -91,6 +105,27 @@ async def assess(store: Store, patient_id: str) -> AssessOutcome:
         return await assessing.assess(
             tx, patient_id, key=new_id(), predictor=Titrator(), now=clock.now()
         )
+
+
+async def decided(
+    store: Store, worker: Store, patient_id: str, clinician_id: str, kinds: Iterable[Kind]
+) -> None:
+    """Have reviews opened, decided and closed as enacted one after the other; no dose moves."""
+    for kind in kinds:
+        review_id = (await assess(worker, patient_id)).review_id
+        assert review_id is not None, "nothing to decide"
+        now = clock.now()
+        async with store.transaction(Acting("clinician", clinician_id, patient_id)) as tx:
+            review = await reviews.get(tx, review_id)
+            digest = documents.sha256(await reviews.record(tx, review_id))
+            signed = Signature("Dr", clinician_id, now, "decides", digest)
+            body = DecisionBody(None, None, None, (), None, signed)
+            decision = NewDecision(
+                new_id(), review_id, review.version, kind, clinician_id, 20.0, body
+            )
+            await reviews.record_decision(tx, decision, now=now)
+        async with worker.transaction(Acting("worker", "worker", patient_id)) as tx:
+            await reviews.close(tx, review_id, outcome="enacted", now=now)
 
 
 def reading(

@@ -169,6 +169,7 @@ async def test_an_envelope_is_compared_signed_and_revoked(
     page: Page, settings: Settings, people: tuple[Store, Store, str]
 ) -> None:
     store, _, anna = people
+    await clinic.clinician(store, "ben")
     patient_id = await clinic.patient(store, anna, clinic.Sick("Example, Ada"))
     async with dashboard(settings) as processes:
         await sign_in(page, processes)
@@ -187,7 +188,14 @@ async def test_an_envelope_is_compared_signed_and_revoked(
         await expect(page.get_by_text("The password is wrong. Nothing was signed.")).to_be_visible()
         await page.get_by_placeholder("Your password again").first.fill(clinic.PASSWORD)
         await sign.click()
-        await expect(page.get_by_text("Version 1 signed by Dr Anna.")).to_be_visible()
+        await expect(page.get_by_text("One step is not earned yet")).to_be_visible()
+        await page.get_by_text("A second clinician signs too").click()
+        await page.get_by_label("User name").fill("ben")
+        await page.get_by_label("Their password").fill(clinic.PASSWORD)
+        await page.screenshot(path=settings.home / "two_signatures.png")
+        await page.get_by_placeholder("Your password again").first.fill(clinic.PASSWORD)
+        await sign.click()
+        await expect(page.get_by_text("Version 1 signed by Dr Anna and Dr Ben.")).to_be_visible()
         await expect(page.get_by_text(re.compile("^version 1 until"))).to_be_visible()
         await expect(page.get_by_text("Nothing differs from the signed version.")).to_be_visible()
         await page.get_by_role("button", name="Revoke", exact=True).click()

@@ -59,3 +59,13 @@ def test_a_problem_keeps_code_and_detail_and_falls_back_to_its_title() -> None:
         client(lambda _: problem(503, "temporarily_unavailable", detail="wait")).get("/x")
     with pytest.raises(Refused, match="500"):
         client(lambda _: httpx.Response(500, text="oops")).get("/x")
+
+
+def test_a_refusal_says_which_field_to_correct_and_how() -> None:
+    errors = [
+        {"pointer": "/terms/expires_at", "detail": "within the next six months"},
+        {"pointer": "", "detail": "both"},
+    ]
+    with pytest.raises(Refused) as caught:
+        client(lambda _: problem(422, "invalid_input", errors=errors)).get("/x")
+    assert str(caught.value) == "Title. expires at: within the next six months; both."

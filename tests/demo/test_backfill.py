@@ -7,10 +7,12 @@ import httpx
 import pytest
 
 from demo.backfill import DeceasedAccepted, Patient, record_bytes, refuse_the_deceased, send_history
-from demo.desk import Desk
+from demo.desk import Desk, Login
 from demo.history import local_zone
 from demo.personas import PERSONAS, Story
 from demo.phone import Phone
+
+COLLEAGUE = Login("clinician", "dr.b", "another word")
 
 _NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -20,7 +22,7 @@ def _desk(status: int, body: dict[str, object]) -> Desk:
         return httpx.Response(status, json=body)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    return Desk(http, "http://c", "http://g")
+    return Desk(http, "http://c", "http://g", second=COLLEAGUE)
 
 
 async def test_the_refusal_of_the_deceased_is_shown_in_its_own_words() -> None:

@@ -1,6 +1,7 @@
 """The scripted clinician: the login from the stack, a plan no wider than the regimen, decisions."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,8 +10,11 @@ import pytest
 from demo.desk import Desk, Login, NoLogin, another_move, plan_bounds, read_logins
 from demo.personas import PERSONAS, Persona, Story
 from demo.wire import Json
+from services.clinical.envelope import Stage
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.units import parse_dose
+
+COLLEAGUE = Login("clinician", "dr.b", "another word")
 
 
 def test_the_logins_are_read_from_the_stacks_secrets(tmp_path: Path) -> None:
@@ -64,7 +68,7 @@ async def test_a_decision_is_signed_on_the_version_that_was_seen(
         return httpx.Response(200, json=body, headers={"ETag": '"7"'})
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    desk = Desk(http, "http://c", "http://g")
+    desk = Desk(http, "http://c", "http://g", second=COLLEAGUE)
     await desk.sign_in(Login("lead", "dr.ada", "my password"))
     await desk.decide("r-1", story, defer_until="2026-03-09T09:00:00+00:00")
     decision = sent[-1]
@@ -77,3 +81,23 @@ async def test_a_decision_is_signed_on_the_version_that_was_seen(
     body = json.loads(decision.content)
     assert (body["kind"], body["password"]) == (kind, "my password")
     assert set(body) == {"kind", "password", "dwell_s"} | more
+
+
+@pytest.mark.parametrize(
+    ("plan", "signers"), [(Stage.PROPOSE_ONLY, 1), (Stage.ONE_STEP, 2), (Stage.BOUNDED_STEPS, 2)]
+)
+async def test_a_step_alone_is_signed_by_two_on_the_first_day(plan: Stage, signers: int) -> None:
+    sent: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        body = {"access_token": "word", "suggested": {}, "version": 0}
+        return httpx.Response(200, json=body)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+    desk = Desk(http, "http://c", "http://g", second=COLLEAGUE)
+    await desk.sign_in(Login("lead", "dr.ada", "my password"))
+    await desk.sign_plan("p", replace(PERSONAS[0], plan=plan))
+    body = json.loads(sent[-1].content)
+    assert ("second" in body) is (signers == 2)
+    assert body.get("second", {"username": "dr.b"})["username"] == "dr.b"

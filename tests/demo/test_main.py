@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.__main__ import lead_of, main
+from demo.__main__ import login_of, main
 from demo.desk import NoLogin
 from services.settings import load
 
@@ -29,6 +29,6 @@ def test_the_lead_signs_and_nobody_else(tmp_path: Path) -> None:
     logins.parent.mkdir()
     logins.write_text("clinician dr.b word\n")
     with pytest.raises(NoLogin, match="lead"):
-        lead_of(settings)
+        login_of(settings, "lead")
     logins.write_text("clinician dr.b word\nlead dr.ada word\n")
-    assert lead_of(settings).username == "dr.ada"
+    assert login_of(settings, "lead").username == "dr.ada"

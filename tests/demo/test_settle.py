@@ -7,7 +7,7 @@ import pytest
 
 from demo import settle
 from demo.backfill import Patient
-from demo.desk import Desk
+from demo.desk import Desk, Login
 from demo.personas import PERSONAS
 from demo.phone import Phone
 from demo.settle import LastWord, Seen, happened, last_words, latest
@@ -44,14 +44,19 @@ async def test_an_assessment_before_the_last_reading_is_waited_beyond(
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handle))
     patient = Patient(PERSONAS[0], "p-1", Phone(http, "http://g"), 0)
-    desk = Desk(http, "http://c", "http://g")
+    desk = Desk(http, "http://c", "http://g", second=Login("clinician", "dr.b", "w"))
     found = await last_words(desk, [patient], since=_NOW)
     assert asked == 3
     assert found["p-1"].words == "The home average is in target."
 
 
 def test_a_line_says_what_waits_for_the_visitor() -> None:
-    patient = Patient(PERSONAS[0], "p-1", Phone(httpx.AsyncClient(), "http://g"), 0)
+    patient = Patient(
+        PERSONAS[0],
+        "p-1",
+        Phone(httpx.AsyncClient(), "http://g"),
+        0,
+    )
     patient.notes.append("measured twice")
     seen = Seen({"p-1": {"name": "Ada"}}, frozenset({"p-1"}), {"p-1": "Persistent low"})
     line = happened(patient, seen, LastWord(_NOW, "a step was proposed"))

@@ -5,7 +5,7 @@ import json
 import httpx
 
 from demo.backfill import Patient
-from demo.desk import Desk
+from demo.desk import Desk, Login
 from demo.personas import PERSONAS, Persona, Story
 from demo.phone import Phone
 from demo.talk import agree_goals, answer_question
@@ -34,7 +34,9 @@ class Doors:
 def _both(story: Story, doors: Doors) -> tuple[Desk, list[Patient]]:
     persona: Persona = next(p for p in PERSONAS if p.story is story)
     http = httpx.AsyncClient(transport=httpx.MockTransport(doors))
-    return Desk(http, "http://c", "http://g"), [Patient(persona, "p-1", Phone(http, "http://g"), 0)]
+    return Desk(http, "http://c", "http://g", second=Login("clinician", "dr.b", "w")), [
+        Patient(persona, "p-1", Phone(http, "http://g"), 0)
+    ]
 
 
 async def test_the_clinician_agrees_to_the_patients_goal() -> None:

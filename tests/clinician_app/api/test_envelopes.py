@@ -1,5 +1,6 @@
 """Envelopes over HTTP: signed in versions, compared, refused when unsafe or stale, revoked."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,14 +9,14 @@ import pytest
 from services import clock
 from services.clinical.autonomy import Setback
 from services.ids import new_id
-from services.store import Acting, envelopes
+from services.store import Acting, envelopes, resources
 from tests.clinician_app import clinic
 from tests.clinician_app.conftest import Api
 
 
 class Case:
-    def __init__(self, api: Api, patient_id: str, token: dict[str, str]):
-        self.api, self.token = api, token
+    def __init__(self, api: Api, anna: str, patient_id: str, token: dict[str, str]):
+        self.api, self.anna, self.token = api, anna, token
         self.path = f"/v1/patients/{patient_id}/envelope"
 
     async def shown(self) -> dict[str, Any]:
@@ -24,20 +25,24 @@ class Case:
         body: dict[str, Any] = answer.json()
         return body
 
-    async def sign(self, terms: dict[str, Any], version: int, key: str | None = None) -> Any:
-        body = {"terms": terms, "signed_version": version, "password": clinic.PASSWORD}
+    async def sign(
+        self, terms: dict[str, Any], version: int, key: str | None = None, **more: Any
+    ) -> Any:
+        body = {"terms": terms, "signed_version": version, "password": clinic.PASSWORD, **more}
         headers = {**self.token, "Idempotency-Key": key or new_id()}
         return await self.api.http.put(self.path, json=body, headers=headers)
 
 
+BEN = {"username": "ben", "password": clinic.PASSWORD}
 BOUNDS = [{"drug": "amlodipine", "rungs_ug": [5_000, 10_000]}]
 
 
 @pytest.fixture
 async def case(api: Api) -> Case:
     anna = await clinic.clinician(api.store, "anna")
+    await clinic.clinician(api.store, "ben")
     patient_id = await clinic.patient(api.store, anna, clinic.Sick("Ada, A"))
-    return Case(api, patient_id, await api.sign_in("anna"))
+    return Case(api, anna, patient_id, await api.sign_in("anna"))
 
 
 async def test_the_editor_starts_with_nothing_allowed_alone(case: Case) -> None:
@@ -52,9 +57,9 @@ async def test_a_signed_version_holds_and_the_next_says_what_it_changes(case: Ca
     terms = (await case.shown())["suggested"]
     terms |= {"stage": "one_step", "bounds": BOUNDS}
     key = new_id()
-    first = await case.sign(terms, 0, key)
+    first = await case.sign(terms, 0, key, second=BEN)
     assert first.status_code == 200, first.text
-    assert (await case.sign(terms, 0, key)).json() == first.json()
+    assert (await case.sign(terms, 0, key, second=BEN)).json() == first.json()
     second = await case.sign({**terms, "steps_allowed": 1}, 1)
     assert second.json()["version"] == 2
     shown = await case.shown()
@@ -77,8 +82,10 @@ async def test_signing_over_another_version_is_refused(case: Case) -> None:
 LOOSER: tuple[tuple[dict[str, Any], str], ...] = (
     ({"stage": "one_step", "bounds": []}, "/terms/bounds"),
     ({"bounds": BOUNDS * 2}, "/terms/bounds"),
-    ({"egfr_at_least_thousandths": 30_000}, "/terms"),
-    ({"steps_allowed": 3}, "/terms"),
+    ({"egfr_at_least_thousandths": 30_000}, "/second"),
+    ({"steps_allowed": 3}, "/second"),
+    ({"stage": "one_step"}, "/second"),
+    ({"stage": "bounded_steps"}, "/second"),
     ({"lab_max_age_days": 365}, "/terms/lab_max_age_days"),
 )
 
@@ -134,7 +141,8 @@ async def test_a_revoked_envelope_is_not_in_force(case: Case) -> None:
 
 async def test_a_plan_that_was_lowered_says_why_and_is_edited_from_where_it_is(case: Case) -> None:
     terms = (await case.shown())["suggested"]
-    assert (await case.sign({**terms, "stage": "one_step", "bounds": BOUNDS}, 0)).status_code == 200
+    stepping = {**terms, "stage": "one_step", "bounds": BOUNDS}
+    assert (await case.sign(stepping, 0, second=BEN)).status_code == 200
     assert (await case.shown())["lowered_by"] == []
     patient_id = case.path.split("/")[3]
     async with case.api.worker.transaction(Acting("worker", "w", patient_id)) as tx:
@@ -145,6 +153,64 @@ async def test_a_plan_that_was_lowered_says_why_and_is_edited_from_where_it_is(c
     shown = await case.shown()
     assert shown["lowered_by"] == ["missed_labs"]
     assert shown["terms"]["stage"] == "propose_only" and shown["version"] == 1
-    assert (await case.sign({**terms, "stage": "one_step", "bounds": BOUNDS}, 1)).status_code == 200
+    assert (await case.sign(stepping, 1, training_finished=True)).status_code == 422
+    assert (await case.sign(stepping, 1, second=BEN)).status_code == 200
     again = await case.shown()
     assert again["lowered_by"] == [] and again["terms"]["stage"] == "one_step"
+
+
+async def test_what_is_not_earned_yet_takes_two_and_both_are_on_record(case: Case) -> None:
+    await clinic.clinician(case.api.store, "desk", role="registrar")
+    terms = (await case.shown())["suggested"] | {"stage": "bounded_steps", "bounds": BOUNDS}
+    alone = await case.sign(terms, 0, training_finished=True)
+    (error,) = alone.json()["errors"]
+    assert "not earned yet, trained, 0 of 0 proposals agreed to" in error["detail"]
+    for wrong in (
+        {"username": "anna", "password": clinic.PASSWORD},
+        {"username": "desk", "password": clinic.PASSWORD},
+        {"username": "ben", "password": "not his password"},
+        {"username": "nobody", "password": clinic.PASSWORD},
+    ):
+        refused = await case.sign(terms, 0, second=wrong)
+        assert refused.status_code == 403, (wrong, refused.text)
+    assert (await case.shown())["version"] == 0
+    looser = terms | {"steps_allowed": 3, "egfr_at_least_thousandths": 30_000}
+    signed = await case.sign(looser, 0, second=BEN, training_finished=True)
+    assert signed.status_code == 200, signed.text
+    history = (await case.api.http.get(f"{case.path}/history", headers=case.token)).json()
+    assert history["versions"][0]["second"]["printed_name"] == "Dr Ben"
+    assert "was trained" in history["versions"][0]["signature"]["meaning"]
+    patient_id = case.path.split("/")[3]
+    async with case.api.worker.transaction(Acting("worker", "w", patient_id)) as tx:
+        in_force = await envelopes.current(tx, patient_id)
+        plan = await resources.get(tx, "CarePlan", in_force.envelope_id if in_force else "")
+    assert in_force is not None and in_force.second_signed_by not in (None, in_force.signed_by)
+    (contributor,) = json.loads(plan.body)["contributor"]
+    assert contributor["reference"] == f"Practitioner/{in_force.second_signed_by}"
+
+
+async def test_a_record_earns_the_next_stage_for_one_signature_and_a_setback_takes_it(
+    case: Case,
+) -> None:
+    patient_id = case.path.split("/")[3]
+    terms = (await case.shown())["suggested"] | {"bounds": BOUNDS}
+    assert (await case.sign(terms, 0)).status_code == 200
+    assert (await case.shown())["earned"]["stage"] == "propose_only"
+    await clinic.decided(
+        case.api.store, case.api.worker, patient_id, case.anna, ("accept", "defer", "accept")
+    )
+    shown = (await case.shown())["earned"]
+    assert (shown["stage"], shown["proposals_agreed"]) == ("one_step", 2)
+    stepping = terms | {"stage": "one_step"}
+    untrained = await case.sign(stepping, 1)
+    assert untrained.status_code == 422 and "training not confirmed" in untrained.text
+    two_at_once = await case.sign(terms | {"stage": "bounded_steps"}, 1, training_finished=True)
+    assert two_at_once.status_code == 422
+    assert (await case.sign(stepping, 1, training_finished=True)).status_code == 200
+    async with case.api.worker.transaction(Acting("worker", "w", patient_id)) as tx:
+        in_force = await envelopes.current(tx, patient_id)
+        assert in_force is not None
+        await envelopes.demote(tx, in_force, frozenset({Setback.DRIFT}), now=clock.now())
+    fallen = (await case.shown())["earned"]
+    assert (fallen["stage"], fallen["proposals_reviewed"]) == ("propose_only", 0)
+    assert (await case.sign(stepping, 2, training_finished=True)).status_code == 422

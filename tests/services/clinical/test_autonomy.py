@@ -10,10 +10,12 @@ from services.clinical.autonomy import (
     Setback,
     TrackRecord,
     demoted,
+    is_earned,
     may_rise_to,
     setbacks_of,
 )
 from services.clinical.envelope import Stage
+from services.clinical.facts import STAGES
 from services.clinical.formulary import Drug
 from services.clinical.patient import Lab, Symptom, SymptomReport
 from services.clinical.readings import BloodPressure
@@ -70,6 +72,29 @@ def test_what_is_lacking_keeps_the_stage(
     stage: Stage, changes: dict[str, Any], rises: bool
 ) -> None:
     assert (may_rise_to(replace(FULL, **changes), stage) is not stage) is rises
+
+
+NOTHING = TrackRecord(0, 0, 0, 0, training_finished=False)
+
+
+@pytest.mark.parametrize(
+    ("record", "before", "highest"),
+    [
+        (NOTHING, None, Stage.PROPOSE_ONLY),
+        (NOTHING, Stage.OBSERVE, Stage.OBSERVE),
+        (NOTHING, Stage.ONE_STEP, Stage.ONE_STEP),
+        (NOTHING, Stage.BOUNDED_STEPS, Stage.BOUNDED_STEPS),
+        (FULL, None, Stage.ONE_STEP),
+        (FULL, Stage.OBSERVE, Stage.PROPOSE_ONLY),
+        (FULL, Stage.PROPOSE_ONLY, Stage.ONE_STEP),
+        (FULL, Stage.ONE_STEP, Stage.BOUNDED_STEPS),
+    ],
+)
+def test_one_clinician_may_sign_what_is_earned_and_everything_below(
+    record: TrackRecord, before: Stage | None, highest: Stage
+) -> None:
+    earned = [stage for stage in STAGES if is_earned(record, before, stage)]
+    assert earned == list(STAGES[: STAGES.index(highest) + 1])
 
 
 @pytest.mark.parametrize("setback", Setback)
