@@ -20,7 +20,7 @@ from typing import Final
 import httpx
 
 from demo.backfill import Patient, admit, confirm, send_history
-from demo.desk import Desk, read_logins
+from demo.desk import open_desk
 from demo.history import Item, local_zone
 from demo.personas import PERSONAS, Story
 from services import clock
@@ -78,9 +78,7 @@ async def _measure(settings: Settings, options: argparse.Namespace) -> dict[str,
 
 async def _enrol(settings: Settings, http: httpx.AsyncClient, count: int) -> tuple[Patient, ...]:
     """Admit people with sixty days behind them, as the demo does."""
-    desk = Desk(http, settings.clinician_api_url, settings.gateway_url)
-    lead = next(login for login in read_logins(settings.home) if login.role == "lead")
-    await desk.sign_in(lead)
+    desk = await open_desk(http, settings)
     moment = clock.now()
     zone: timezone = local_zone(moment)
     people = [p for p in PERSONAS if p.story is not Story.NO_CONSENT][:count]

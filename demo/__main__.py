@@ -15,7 +15,7 @@ import httpx
 from demo import play, talk
 from demo.audit_run import Audited, audit
 from demo.backfill import Patient, admit, confirm, refuse_the_deceased, send_history
-from demo.desk import Desk, Login, NoLogin, read_logins
+from demo.desk import Desk, NoLogin, login_of, open_desk
 from demo.history import local_zone
 from demo.outcome import read_log, summary, tree_size
 from demo.personas import PERSONAS, Persona, cast
@@ -58,16 +58,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.exit:
         subprocess.run([sys.executable, "-m", "deploy", "down"], check=True)
     else:
-        print("\n" + addresses(settings, login_of(settings, "lead")))
+        print("\n" + addresses(settings, login_of(settings.home, "lead")))
     return 0 if found["audit"]["verified"] else 1
 
 
 async def _run(settings: Settings, people: Sequence[Persona]) -> Json:
     limits = httpx.Limits(max_connections=2 * AT_ONCE + 8)
     async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=60.0) as http:
-        second = login_of(settings, "clinician")
-        desk = Desk(http, settings.clinician_api_url, settings.gateway_url, second=second)
-        await desk.sign_in(login_of(settings, "lead"))
+        desk = await open_desk(http, settings)
         began = clock.now()
         stage = Stage(http, settings, desk, local_zone(began), began, Progress())
         patients, refusal = await _backfill(stage, people)
@@ -155,14 +153,6 @@ def _write(settings: Settings, found: Json) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=2) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
-
-
-def login_of(settings: Settings, role: str) -> Login:
-    """Return the first account of a role: the lead decides. Raises NoLogin."""
-    found = [login for login in read_logins(settings.home) if login.role == role]
-    if not found:
-        raise NoLogin(f"no {role} among the demo's accounts: run `make demo`")
-    return found[0]
 
 
 async def _each(progress: Progress, work: Iterable[Awaitable[T]]) -> list[T]:

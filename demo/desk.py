@@ -12,6 +12,7 @@ from demo.wire import Json, Refused, Wire
 from services.clinical.envelope import Stage
 from services.clinical.formulary import FORMULARY
 from services.clinical.units import Micrograms, format_dose, parse_dose
+from services.settings import Settings
 
 TARGET: Final = {"systolic_below": 130, "diastolic_below": 80}
 STEPPING: Final = frozenset({Stage.ONE_STEP, Stage.BOUNDED_STEPS})
@@ -50,6 +51,14 @@ def read_logins(home: Path) -> tuple[Login, ...]:
     except FileNotFoundError as err:
         raise NoLogin(f"{file} is not there: run `make demo`") from err
     return tuple(Login(*line.split()) for line in lines if line.strip())
+
+
+def login_of(home: Path, role: str) -> Login:
+    """Return the first account of a role: the lead decides. Raises NoLogin."""
+    found = [login for login in read_logins(home) if login.role == role]
+    if not found:
+        raise NoLogin(f"no {role} among the demo's accounts: run `make demo`")
+    return found[0]
 
 
 class Desk:
@@ -159,6 +168,14 @@ class Desk:
     def _hold(self, token: str) -> None:
         self.api.token = token
         self.gateway.token = token
+
+
+async def open_desk(http: httpx.AsyncClient, settings: Settings) -> Desk:
+    """Return a desk with the lead signed in and a clinician to sign beside. Raises NoLogin."""
+    second = login_of(settings.home, "clinician")
+    desk = Desk(http, settings.clinician_api_url, settings.gateway_url, second=second)
+    await desk.sign_in(login_of(settings.home, "lead"))
+    return desk
 
 
 def _prescription(line: Regimen, since: str) -> Json:

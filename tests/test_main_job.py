@@ -19,7 +19,7 @@ from compliance import keys
 from compliance.bundle import policy_text
 from compliance.verify import verify_bundle
 from demo.backfill import Patient, admit, confirm, send_history
-from demo.desk import Desk, read_logins
+from demo.desk import open_desk
 from demo.history import Item, local_zone
 from demo.personas import PERSONAS, Story
 from demo.play import AGREED
@@ -55,13 +55,11 @@ async def record(stack: WholeStack) -> AsyncIterator[Store]:
 
 async def at_home(stack: WholeStack, http: httpx.AsyncClient, story: Story) -> Patient:
     """Return a patient with sixty days behind them, a signed plan and both consents."""
-    desk = Desk(http, stack.settings.clinician_api_url, stack.settings.gateway_url)
-    lead = next(login for login in read_logins(stack.settings.home) if login.role == "lead")
-    await desk.sign_in(lead)
+    desk, gateway_url = await open_desk(http, stack.settings), stack.settings.gateway_url
     persona = next(p for p in PERSONAS if p.story is story)
     moment = clock.now()
     zone = local_zone(moment)
-    patient = await admit(http, desk, persona, gateway_url=stack.settings.gateway_url, zone=zone)
+    patient = await admit(http, desk, persona, gateway_url=gateway_url, zone=zone)
     await send_history(patient, now=moment, zone=zone)
     await confirm(desk, patient, now=moment)
     await patient.phone.consent(AGREED)

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.desk import Desk, Login, NoLogin, another_move, plan_bounds, read_logins
+from demo.desk import Desk, Login, NoLogin, another_move, login_of, plan_bounds, read_logins
 from demo.personas import PERSONAS, Persona, Story
 from demo.wire import Json
 from services.clinical.envelope import Stage
@@ -23,6 +23,16 @@ def test_the_logins_are_read_from_the_stacks_secrets(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "demo_login.txt").write_text("lead dr.ada word\nclinician dr.b w\n")
     assert read_logins(tmp_path)[0] == Login("lead", "dr.ada", "word")
+
+
+def test_the_lead_signs_and_nobody_else(tmp_path: Path) -> None:
+    logins = tmp_path / "secrets" / "demo_login.txt"
+    logins.parent.mkdir()
+    logins.write_text("clinician dr.b word\n")
+    with pytest.raises(NoLogin, match="lead"):
+        login_of(tmp_path, "lead")
+    logins.write_text("clinician dr.b word\nlead dr.ada word\n")
+    assert login_of(tmp_path, "lead").username == "dr.ada"
 
 
 def test_a_modification_is_the_best_option_without_an_objection() -> None:

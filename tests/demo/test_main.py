@@ -1,13 +1,10 @@
 """The command's edge: what to do when the demo cannot run, and who signs."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from demo.__main__ import login_of, main
-from demo.desk import NoLogin
-from services.settings import load
+from demo.__main__ import main
 
 
 def test_without_a_stack_it_says_what_to_do(
@@ -21,14 +18,3 @@ def test_without_a_stack_it_says_what_to_do(
 def test_too_many_patients_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--patients", "1000"]) == 1
     assert "--patients takes 1 to" in capsys.readouterr().err
-
-
-def test_the_lead_signs_and_nobody_else(tmp_path: Path) -> None:
-    settings = replace(load(), home=tmp_path)
-    logins = tmp_path / "secrets" / "demo_login.txt"
-    logins.parent.mkdir()
-    logins.write_text("clinician dr.b word\n")
-    with pytest.raises(NoLogin, match="lead"):
-        login_of(settings, "lead")
-    logins.write_text("clinician dr.b word\nlead dr.ada word\n")
-    assert login_of(settings, "lead").username == "dr.ada"
