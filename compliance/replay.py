@@ -14,6 +14,7 @@ from services.clinical.assessment import assess
 from services.clinical.proposal import Predictor
 from services.store import assessments, documents, events
 from services.store.entries import AssessmentDocument
+from services.store.errors import NotInRecord
 from services.store.transaction import Transaction
 
 DOCUMENT: Final = "document_sha256"
@@ -51,16 +52,18 @@ async def replay(
     """Make one recorded assessment again and compare.
 
     Raises:
-        NotInRecord: there is no such assessment. NoRanker: its model is not at hand.
+        NotInRecord: the patient has no such assessment. NoRanker: its model is not at hand.
     """
     body = await assessments.body(tx, assessment_id)
+    document = documents.load(AssessmentDocument, body)
+    if document.snapshot.patient_id != patient_id:
+        raise NotInRecord(f"no assessment {assessment_id} of this patient")
     logged = [
         entry.payload[DOCUMENT]
         for entry in await events.timeline(tx, patient_id, limit=100_000, payloads=True)
         if entry.payload is not None and entry.subject_id == f"{assessment_id}-guidance@1"
     ]
     differing = () if logged == [documents.sha256(body)] else (DOCUMENT,)
-    document = documents.load(AssessmentDocument, body)
     found = (*differing, *differences(document, rankers))
     return Replayed(assessment_id, found, document.lock_sha256, installed.lock_sha256())
 
