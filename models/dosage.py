@@ -6,6 +6,7 @@ effect as far as it has built up. A patient's own data stay with the patient; th
 sensitivities are the explanation. All functions on arrays take leading dimensions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -24,12 +25,17 @@ DosesUg = dict[Drug, int]
 
 _EMAX = np.array([EFFECTS[c].emax_mmhg for c in CLASSES])
 _ED50 = np.array([EFFECTS[c].ed50_standard for c in CLASSES])
+_EMAX_FLOATS: Final[list[float]] = _EMAX.tolist()
+_ED50_FLOATS: Final[list[float]] = _ED50.tolist()
+CLASS_PLACE: Final = {drug: CLASSES.index(entry.drug_class) for drug, entry in FORMULARY.items()}
+STANDARD_UG: Final = {drug: int(entry.standard_ug) for drug, entry in FORMULARY.items()}
 DAY_VARIANCE: Final = (literature.DAY_SD_MMHG * literature.AUTOCORRELATION_FACTOR) ** 2
 HISTORY_DAYS: Final = 180
 PRIOR_SD: Final = np.array(
     [literature.UNTREATED_SD_MMHG] + [literature.EFFECT_VARIATION] * len(CLASSES)
 )
 STATES: Final = len(PRIOR_SD)
+_PRIOR_VARIANCE: Final[list[float]] = (PRIOR_SD**2).tolist()
 # Two classes count as combined once each has this much effect (mmHg): a stopped drug's fading
 # remainder does not dampen the others [A].
 _COMBINED_FROM_MMHG: Final = 0.5
@@ -74,23 +80,34 @@ def observe(snapshot: Snapshot, *, now: datetime) -> Posterior:
     mean, covariance = prior_mean(), np.diag(PRIOR_SD**2)
     if not pressures:
         return Posterior(mean, covariance, 0, share)
-    effects_of_day = _built_up(snapshot, min(pressures), now, share)
+    days = list(pressures)
+    # On the eve of the patient's own next day the last reading lies ahead of now's date.
+    doses = _doses_by_day(snapshot, days[0], max(now.date(), days[-1]))
+    places = kalman.places_of([0, *_ever_taken(doses)])
+    belief = _prior_of(places)
+    ceiling = [_PRIOR_VARIANCE[place] for place in places]
+    effect_of_day = _built_up(doses, places[1:], share)
     last = -1
     for day, seen in pressures.items():
-        at = (day - min(pressures)).days
-        covariance = _forget(covariance, at - last)
-        rows = row(effects_of_day[at], mean[0])
-        mean, covariance = kalman.update(mean, covariance, rows, np.asarray(seen), DAY_VARIANCE)
+        at = (day - days[0]).days
+        belief = kalman.forget_one(belief, ceiling, literature.FORGETTING_PER_DAY, at - last)
+        rows = row_of(effect_of_day[at], belief.mean[0])
+        belief = kalman.update_one(belief, rows, seen, DAY_VARIANCE)
         last = at
-    covariance = _forget(covariance, len(effects_of_day) - 1 - last)
+    left = len(doses) - 1 - last
+    belief = kalman.forget_one(belief, ceiling, literature.FORGETTING_PER_DAY, left)
+    mean[list(places)] = belief.mean
+    covariance[np.ix_(places, places)] = belief.covariance
     return Posterior(mean, covariance, len(pressures), share)
 
 
-def _forget(covariance: Array, days: int) -> Array:
-    # On the eve of the patient's own next day the last reading lies ahead of now's date.
-    if days <= 0:
-        return covariance
-    return kalman.forget(covariance, PRIOR_SD**2, literature.FORGETTING_PER_DAY, days)
+def _prior_of(places: tuple[int, ...]) -> kalman.Belief:
+    """Return the literature's state of these places alone."""
+    mean, several = prior_mean().tolist(), range(len(places))
+    covariance = [
+        [_PRIOR_VARIANCE[places[at]] if at == other else 0.0 for other in several] for at in several
+    ]
+    return kalman.Belief([mean[place] for place in places], covariance, places)
 
 
 def forecast(posterior: Posterior, doses_ug: DosesUg) -> Forecast:
@@ -115,11 +132,23 @@ def forecasts(posterior: Posterior, exposure: Array) -> tuple[Array, Array, Arra
 
 def exposure_of(doses_ug: DosesUg) -> Array:
     """Return standard doses a day by class, shape (classes,)."""
-    exposure = np.zeros(len(CLASSES))
+    return np.array(standard_doses(doses_ug))
+
+
+def standard_doses(doses_ug: DosesUg) -> list[float]:
+    """Return standard doses a day by class, in plain floats."""
+    exposure = [0.0] * len(CLASSES)
     for drug, dose_ug in doses_ug.items():
-        entry = FORMULARY[drug]
-        exposure[CLASSES.index(entry.drug_class)] += dose_ug / entry.standard_ug
+        exposure[CLASS_PLACE[drug]] += dose_ug / STANDARD_UG[drug]
     return exposure
+
+
+def effect_of(exposure: Sequence[float], taken_share: float) -> list[float]:
+    """Return the full effect in mmHg by class of doses taken so often, in plain floats."""
+    return [
+        most * dose / (half + dose) * taken_share
+        for dose, most, half in zip(exposure, _EMAX_FLOATS, _ED50_FLOATS, strict=True)
+    ]
 
 
 def effects(exposure: Array) -> Array:
@@ -141,6 +170,18 @@ def row(effect: Array, untreated_mmhg: Array | float) -> Array:
     share = np.where(several, literature.COMBINATION_FACTOR, 1.0) * factor
     ones = np.ones((*effect.shape[:-1], 1))
     return np.concatenate([ones, -effect * share[..., None]], axis=-1)
+
+
+def row_of(effect: Sequence[float], untreated_mmhg: float) -> list[float]:
+    """Return the row of one day in plain floats, as `row` to the digit; classes left out have no
+    effect.
+    """
+    factor = 1.0 + literature.BASELINE_SLOPE * (untreated_mmhg - literature.REFERENCE_MMHG)
+    least, most = literature.BASELINE_RANGE
+    share = min(max(factor, least), most)
+    if sum(fall > _COMBINED_FROM_MMHG for fall in effect) > 1:
+        share = literature.COMBINATION_FACTOR * share
+    return [1.0, *(-fall * share for fall in effect)]
 
 
 def design(exposure: Array, untreated_mmhg: float = literature.REFERENCE_MMHG) -> Array:
@@ -187,26 +228,35 @@ def _daily_means(snapshot: Snapshot, now: datetime) -> dict[date, float]:
     return {day: sum(values) / len(values) for day, values in sorted(by_day.items())}
 
 
-def _built_up(snapshot: Snapshot, first: date, now: datetime, share: float) -> Array:
-    """Effect (days, classes) of each day from `first` to now: of what was taken, slow onset.
+def _ever_taken(doses: list[DosesUg]) -> set[int]:
+    """Return the places in the state of the classes with a dose on any day."""
+    different = {id(day): day for day in doses}.values()
+    return {1 + CLASS_PLACE[drug] for day in different for drug, dose_ug in day.items() if dose_ug}
+
+
+def _built_up(doses: list[DosesUg], places: tuple[int, ...], share: float) -> list[list[float]]:
+    """Effect of each day in mmHg by place: of what was taken, slow onset.
 
     Before the first recorded change the earliest known doses are taken to have had full effect.
     """
     step = 1.0 - float(np.exp(-1.0 / literature.ONSET_DAYS))
-    offsets = range((now.date() - first).days + 1)
-    doses = _doses_by_day(snapshot, [first + timedelta(days=offset) for offset in offsets])
-    level = effects(exposure_of(doses[0])) * share
-    built = np.empty((len(doses), len(CLASSES)))
-    target = level
+    level = target = _effect_of(doses[0], places, share)
+    built = []
     for at, taken in enumerate(doses):
         if at and taken is not doses[at - 1]:
-            target = effects(exposure_of(taken)) * share
-        level = level + step * (target - level)
-        built[at] = level
+            target = _effect_of(taken, places, share)
+        if level != target:
+            level = [now + step * (then - now) for now, then in zip(level, target, strict=True)]
+        built.append(level)
     return built
 
 
-def _doses_by_day(snapshot: Snapshot, days: list[date]) -> list[DosesUg]:
+def _effect_of(doses_ug: DosesUg, places: tuple[int, ...], share: float) -> list[float]:
+    effect = effect_of(standard_doses(doses_ug), share)
+    return [effect[place - 1] for place in places]
+
+
+def _doses_by_day(snapshot: Snapshot, first: date, last: date) -> list[DosesUg]:
     """Return the doses of each day: the recorded changes walked back from today's regimen.
 
     Days without a change between them share one dictionary.
@@ -214,7 +264,7 @@ def _doses_by_day(snapshot: Snapshot, days: list[date]) -> list[DosesUg]:
     doses = doses_now(snapshot.regimen)
     changes = sorted(snapshot.changes, key=_effective_at)
     found: list[DosesUg] = []
-    for day in reversed(days):
+    for day in (last - timedelta(days=back) for back in range((last - first).days + 1)):
         if changes and changes[-1].effective_at.date() > day:
             doses = dict(doses)
         while changes and changes[-1].effective_at.date() > day:
