@@ -13,9 +13,8 @@ import numpy as np
 
 from models import choice, dosage
 from models.choice import Valued
-from models.dosage import Array, DosesUg, Posterior
-from models.literature import CLASSES
-from services.clinical.formulary import FORMULARY, Drug
+from models.dosage import DosesUg, Posterior
+from services.clinical.formulary import Drug
 from services.clinical.moves import MoveKind
 from services.clinical.patient import Prescription, Snapshot
 
@@ -59,17 +58,18 @@ def level_parts(
     `uncorrected` is the filter's posterior where `posterior` has a network's corrections in it.
     """
     filtered = posterior if uncorrected is None else uncorrected
-    sources = {
-        "literature": dosage.prior_mean(),
-        "own_readings": filtered.mean - dosage.prior_mean(),
-        "network": posterior.mean - filtered.mean,
-    }
-    shares = _rows_by_drug(posterior, doses_ug)
-    return tuple(
-        Part(source, drug, float(row @ state))
-        for drug, row in shares.items()
-        for source, state in sources.items()
-        if source != "network" or uncorrected is not None
+    literature = dosage.prior_mean()
+    sources = {"literature": literature, "own_readings": filtered.mean - literature}
+    if uncorrected is not None:
+        sources["network"] = posterior.mean - filtered.mean
+    states = {source: state.tolist() for source, state in sources.items()}
+    return (
+        *(Part(source, None, state[0]) for source, state in states.items()),
+        *(
+            Part(source, drug, coefficient * state[place])
+            for drug, (place, coefficient) in _coefficients(posterior, doses_ug).items()
+            for source, state in states.items()
+        ),
     )
 
 
@@ -80,10 +80,9 @@ def change_by_drug(
 
     A drug whose own dose stays may have a part: with a second class each counts nine tenths.
     """
-    rows = [_rows_by_drug(posterior, doses) for doses in (before_ug, after_ug)]
-    drugs = [drug for drug in dict.fromkeys([*before_ug, *after_ug]) if drug is not None]
-    falls = [{drug: float(row @ posterior.mean) for drug, row in found.items()} for found in rows]
-    return {drug: falls[1].get(drug, 0.0) - falls[0].get(drug, 0.0) for drug in drugs}
+    before, after = (_falls(posterior, doses) for doses in (before_ug, after_ug))
+    drugs = dict.fromkeys([*before_ug, *after_ug])
+    return {drug: after.get(drug, 0.0) - before.get(drug, 0.0) for drug in drugs}
 
 
 def score_parts(valued: Valued) -> dict[str, float]:
@@ -236,19 +235,27 @@ def _rung_code(up: RungUp) -> str:
     return f"rung_up:{up.drug.value}:{figures}"
 
 
-def _rows_by_drug(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug | None, Array]:
-    """Return the forecast's row split by drug; None has the level without any drug.
+def _falls(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug, float]:
+    """Return what each drug adds to the level in mmHg, below zero for a fall."""
+    state = posterior.mean.tolist()
+    found = _coefficients(posterior, doses_ug)
+    return {drug: coefficient * state[place] for drug, (place, coefficient) in found.items()}
+
+
+def _coefficients(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug, tuple[int, float]]:
+    """Return where each drug's sensitivity stands in the state, and its part of the forecast's row.
 
     Two drugs of one class share its fall by their standard doses.
     """
-    exposure = dosage.exposure_of(doses_ug)
-    whole = dosage.forecasts(posterior, exposure[None])[0][0]
-    found: dict[Drug | None, Array] = {None: np.eye(1, len(whole))[0] * whole[0]}
+    exposure = dosage.standard_doses(doses_ug)
+    effect = dosage.effect_of(exposure, posterior.taken_share)
+    whole = dosage.row_of(effect, float(posterior.mean[0]))
+    found = {}
     for drug, dose_ug in doses_ug.items():
-        place = CLASSES.index(FORMULARY[drug].drug_class)
+        place = dosage.CLASS_PLACE[drug]
         if dose_ug > 0:
-            share = dose_ug / FORMULARY[drug].standard_ug / exposure[place]
-            found[drug] = np.eye(1, len(whole), 1 + place)[0] * whole[1 + place] * share
+            share = dose_ug / dosage.STANDARD_UG[drug] / exposure[place]
+            found[drug] = (1 + place, whole[1 + place] * share)
     return found
 
 
