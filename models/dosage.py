@@ -221,9 +221,9 @@ def _forecast(rows: Array, posterior: Posterior) -> Forecast:
 def _daily_means(snapshot: Snapshot, now: datetime) -> dict[date, float]:
     """Mean sitting systolic by the patient's own calendar day, oldest first."""
     by_day: dict[date, list[int]] = {}
+    first = now - timedelta(days=HISTORY_DAYS)
     for reading in snapshot.readings:
-        is_recent = now - timedelta(days=HISTORY_DAYS) <= reading.taken_at <= now
-        if is_recent and reading.posture is Posture.SITTING:
+        if reading.posture is Posture.SITTING and first <= reading.taken_at <= now:
             by_day.setdefault(reading.taken_local.date(), []).append(reading.systolic_mmhg)
     return {day: sum(values) / len(values) for day, values in sorted(by_day.items())}
 

@@ -81,8 +81,7 @@ def change_by_drug(
     A drug whose own dose stays may have a part: with a second class each counts nine tenths.
     """
     before, after = (_falls(posterior, doses) for doses in (before_ug, after_ug))
-    drugs = dict.fromkeys([*before_ug, *after_ug])
-    return {drug: after.get(drug, 0.0) - before.get(drug, 0.0) for drug in drugs}
+    return _difference(before, after, {**before_ug, **after_ug})
 
 
 def score_parts(valued: Valued) -> dict[str, float]:
@@ -109,6 +108,7 @@ def advantage(ours: Valued, theirs: Valued) -> dict[str, float]:
 
 def rungs_up(ranked: Sequence[Valued]) -> tuple[RungUp, ...]:
     """Return what the next rung of each drug would do, where that move is among the ranked."""
+    ups = (valued for valued in ranked if valued.move.kind is MoveKind.STEP_UP)
     return tuple(
         RungUp(
             v.move.changes[0].drug,
@@ -116,8 +116,7 @@ def rungs_up(ranked: Sequence[Valued]) -> tuple[RungUp, ...]:
             v.symptoms,
             choice.days_to_know(v.change.mean_mmhg),
         )
-        for v in sorted(ranked, key=lambda v: v.move.move_id)
-        if v.move.kind is MoveKind.STEP_UP
+        for v in sorted(ups, key=lambda v: v.move.move_id)
     )
 
 
@@ -193,10 +192,14 @@ def codes(
     before = dosage.doses_now(snapshot.regimen)
     after = [choice.doses_after(before, valued.move) for valued in ranked]
     front = pareto_front(ranked, [tablets_a_day(snapshot.regimen, doses) for doses in after])
+    falls_now = _falls(posterior, before)
+    against = _against(ranked)
     found = []
     for place, (valued, doses) in enumerate(zip(ranked, after, strict=True)):
-        lines = _changes(change_by_drug(posterior, before, doses)) if valued.move.changes else []
-        lines += _against(ranked, place)
+        lines = []
+        if valued.move.changes:
+            lines += _changes(_difference(falls_now, _falls(posterior, doses), doses))
+        lines += against[place]
         if not valued.move.changes:
             lines += [_rung_code(up) for up in rungs_up(ranked)]
         if place == 0:
@@ -206,14 +209,20 @@ def codes(
     return tuple(found)
 
 
-def _against(ranked: Sequence[Valued], place: int) -> list[str]:
-    if place > 0:
-        terms = advantage(ranked[place], ranked[0])
-        return [f"behind_thousandths:{t}:{round(1000 * terms[t])}" for t in TERMS]
-    if len(ranked) == 1:
-        return []
-    terms = advantage(ranked[0], ranked[1])
-    return [f"ahead_thousandths:{t}:{round(1000 * terms[t])}" for t in TERMS]
+def _against(ranked: Sequence[Valued]) -> list[list[str]]:
+    """Return what the best has over the next, and what each other lacks of the best, by term."""
+    scores = [score_parts(valued) for valued in ranked]
+    best = scores[0]
+    behind = [
+        [f"behind_thousandths:{t}:{round(1000 * (terms[t] - best[t]))}" for t in TERMS]
+        for terms in scores[1:]
+    ]
+    ahead = [
+        f"ahead_thousandths:{t}:{round(1000 * (best[t] - next_best[t]))}"
+        for next_best in scores[1:2]
+        for t in TERMS
+    ]
+    return [ahead, *behind]
 
 
 def _changes(by_drug: dict[Drug, float]) -> list[str]:
@@ -235,8 +244,14 @@ def _rung_code(up: RungUp) -> str:
     return f"rung_up:{up.drug.value}:{figures}"
 
 
+def _difference(
+    before: dict[Drug, float], after: dict[Drug, float], drugs: DosesUg
+) -> dict[Drug, float]:
+    return {drug: after.get(drug, 0.0) - before.get(drug, 0.0) for drug in drugs}
+
+
 def _falls(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug, float]:
-    """Return what each drug adds to the level in mmHg, below zero for a fall."""
+    """Return what each drug with a dose adds to the level in mmHg, below zero for a fall."""
     state = posterior.mean.tolist()
     found = _coefficients(posterior, doses_ug)
     return {drug: coefficient * state[place] for drug, (place, coefficient) in found.items()}

@@ -1,4 +1,4 @@
-"""The filter's two steps: for many patients in arrays, for one in plain floats, the same to the digit.
+"""The filter's two steps: many patients in arrays, one in plain floats, the same to the digit.
 
 Leading dimensions of arrays are patients. On a handful of numbers the calls of numpy cost ten times
 what the sums do.
