@@ -25,6 +25,7 @@ DosesUg = dict[Drug, int]
 
 _EMAX = np.array([EFFECTS[c].emax_mmhg for c in CLASSES])
 _ED50 = np.array([EFFECTS[c].ed50_standard for c in CLASSES])
+_EACH_CLASS: Final = np.ones(len(CLASSES))
 _EMAX_FLOATS: Final[list[float]] = _EMAX.tolist()
 _ED50_FLOATS: Final[list[float]] = _ED50.tolist()
 CLASS_PLACE: Final = {drug: CLASSES.index(entry.drug_class) for drug, entry in FORMULARY.items()}
@@ -83,31 +84,18 @@ def observe(snapshot: Snapshot, *, now: datetime) -> Posterior:
     days = list(pressures)
     # On the eve of the patient's own next day the last reading lies ahead of now's date.
     doses = _doses_by_day(snapshot, days[0], max(now.date(), days[-1]))
-    places = kalman.places_of([0, *_ever_taken(doses)])
-    belief = _prior_of(places)
-    ceiling = [_PRIOR_VARIANCE[place] for place in places]
-    effect_of_day = _built_up(doses, places[1:], share)
+    belief = kalman.Belief(mean.tolist(), _PRIOR_VARIANCE, [0, *_ever_taken(doses)])
+    effect_of_day = _built_up(doses, belief.places[1:], share)
     last = -1
     for day, seen in pressures.items():
         at = (day - days[0]).days
-        belief = kalman.forget_one(belief, ceiling, literature.FORGETTING_PER_DAY, at - last)
-        rows = row_of(effect_of_day[at], belief.mean[0])
-        belief = kalman.update_one(belief, rows, seen, DAY_VARIANCE)
+        belief.forget(literature.FORGETTING_PER_DAY, at - last)
+        belief.update(row_of(effect_of_day[at], belief.mean[0]), seen, DAY_VARIANCE)
         last = at
-    left = len(doses) - 1 - last
-    belief = kalman.forget_one(belief, ceiling, literature.FORGETTING_PER_DAY, left)
-    mean[list(places)] = belief.mean
-    covariance[np.ix_(places, places)] = belief.covariance
+    belief.forget(literature.FORGETTING_PER_DAY, len(doses) - 1 - last)
+    mean[belief.places] = belief.mean
+    covariance[np.ix_(belief.places, belief.places)] = belief.covariance
     return Posterior(mean, covariance, len(pressures), share)
-
-
-def _prior_of(places: tuple[int, ...]) -> kalman.Belief:
-    """Return the literature's state of these places alone."""
-    mean, several = prior_mean().tolist(), range(len(places))
-    covariance = [
-        [_PRIOR_VARIANCE[places[at]] if at == other else 0.0 for other in several] for at in several
-    ]
-    return kalman.Belief([mean[place] for place in places], covariance, places)
 
 
 def forecast(posterior: Posterior, doses_ug: DosesUg) -> Forecast:
@@ -162,14 +150,17 @@ def row(effect: Array, untreated_mmhg: Array | float) -> Array:
     Effects are larger from a higher untreated pressure, and nine tenths of their sum once two
     classes act. Source: Law 1.0, Wang 1.3 mmHg per 10 mmHg [S]; combination [D].
     """
-    factor = np.clip(
-        1.0 + literature.BASELINE_SLOPE * (np.asarray(untreated_mmhg) - literature.REFERENCE_MMHG),
-        *literature.BASELINE_RANGE,
+    factor = 1.0 + literature.BASELINE_SLOPE * (
+        np.asarray(untreated_mmhg) - literature.REFERENCE_MMHG
     )
-    several = (effect > _COMBINED_FROM_MMHG).sum(-1) > 1
-    share = np.where(several, literature.COMBINATION_FACTOR, 1.0) * factor
-    ones = np.ones((*effect.shape[:-1], 1))
-    return np.concatenate([ones, -effect * share[..., None]], axis=-1)
+    least, most = literature.BASELINE_RANGE
+    several = (effect > _COMBINED_FROM_MMHG) @ _EACH_CLASS > 1.0
+    combined = np.where(several, literature.COMBINATION_FACTOR, 1.0)
+    share = combined * np.minimum(np.maximum(factor, least), most)
+    found = np.empty((*effect.shape[:-1], 1 + len(CLASSES)))
+    found[..., 0] = 1.0
+    np.multiply(-effect, share[..., None], out=found[..., 1:])
+    return found
 
 
 def row_of(effect: Sequence[float], untreated_mmhg: float) -> list[float]:
@@ -179,7 +170,7 @@ def row_of(effect: Sequence[float], untreated_mmhg: float) -> list[float]:
     factor = 1.0 + literature.BASELINE_SLOPE * (untreated_mmhg - literature.REFERENCE_MMHG)
     least, most = literature.BASELINE_RANGE
     share = min(max(factor, least), most)
-    if sum(fall > _COMBINED_FROM_MMHG for fall in effect) > 1:
+    if len([fall for fall in effect if fall > _COMBINED_FROM_MMHG]) > 1:
         share = literature.COMBINATION_FACTOR * share
     return [1.0, *(-fall * share for fall in effect)]
 
@@ -234,7 +225,7 @@ def _ever_taken(doses: list[DosesUg]) -> set[int]:
     return {1 + CLASS_PLACE[drug] for day in different for drug, dose_ug in day.items() if dose_ug}
 
 
-def _built_up(doses: list[DosesUg], places: tuple[int, ...], share: float) -> list[list[float]]:
+def _built_up(doses: list[DosesUg], places: Sequence[int], share: float) -> list[list[float]]:
     """Effect of each day in mmHg by place: of what was taken, slow onset.
 
     Before the first recorded change the earliest known doses are taken to have had full effect.
@@ -251,7 +242,7 @@ def _built_up(doses: list[DosesUg], places: tuple[int, ...], share: float) -> li
     return built
 
 
-def _effect_of(doses_ug: DosesUg, places: tuple[int, ...], share: float) -> list[float]:
+def _effect_of(doses_ug: DosesUg, places: Sequence[int], share: float) -> list[float]:
     effect = effect_of(standard_doses(doses_ug), share)
     return [effect[place - 1] for place in places]
 

@@ -5,7 +5,6 @@ what the sums do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -44,63 +43,63 @@ def update(
     return mean + gain * surprise[..., None], updated
 
 
-@dataclass(frozen=True, slots=True)
 class Belief:
-    """One patient's state: mean (n,) and covariance (n, n). `places` are where the states stand in
-    the arrays, even places first; those left out have no part in any reading.
+    """One patient's state, changed in place day by day: plain sums, the same to the digit as
+    `forget` and `update`.
+
+    `places` are where its states stand in the arrays, even places first. States left out are those
+    that no reading says anything of: they stay as the literature has them.
     """
 
-    mean: list[float]
-    covariance: list[list[float]]
-    places: tuple[int, ...]
+    __slots__ = ("_ceiling", "_even", "covariance", "mean", "places")
 
+    def __init__(self, mean: Floats, variance: Floats, places: Sequence[int]) -> None:
+        """Begin with the literature's mean and variance (n,) of all states."""
+        self.places = sorted(places, key=lambda place: (place % 2, place))
+        self._even = sum(place % 2 == 0 for place in places)
+        self._ceiling = [variance[place] for place in self.places]
+        self.mean = [mean[place] for place in self.places]
+        self.covariance = [[0.0] * len(self.mean) for _ in self.mean]
+        for at, most in enumerate(self._ceiling):
+            self.covariance[at][at] = most
 
-def places_of(states: Sequence[int]) -> tuple[int, ...]:
-    """Return places in the order of a `Belief`: even ones first, each half ascending."""
-    return tuple(sorted(states, key=lambda place: (place % 2, place)))
+    def forget(self, kept_per_day: float, days: int) -> None:
+        """Let days pass; none changes nothing."""
+        kept = kept_per_day**days
+        scale = []
+        for at, most in enumerate(self._ceiling):
+            variance = self.covariance[at][at]
+            wider = variance / kept
+            if wider > most:
+                wider = max(most, variance)
+            scale.append(sqrt(wider / variance))
+        for line, down in zip(self.covariance, scale, strict=True):
+            for at, across in enumerate(scale):
+                line[at] = line[at] * down * across
 
+    def update(self, row: Floats, observed: float, variance: float) -> None:
+        """Take in one reading; the row is in the order of `places`."""
+        spread = [self._dot(line, row) for line in self.covariance]
+        total = self._dot(row, spread) + variance
+        gain = [value / total for value in spread]
+        surprise = observed - self._dot(row, self.mean)
+        for at, ours in enumerate(gain):
+            line = self.covariance[at]
+            for other in range(at):
+                here = line[other] - ours * spread[other]
+                there = self.covariance[other][at] - gain[other] * spread[at]
+                line[other] = self.covariance[other][at] = 0.5 * (here + there)
+            line[at] -= ours * spread[at]
+            self.mean[at] += ours * surprise
 
-def forget_one(belief: Belief, ceiling: Floats, kept_per_day: float, days: int) -> Belief:
-    """Return the belief some days later, as `forget`; the ceiling is in the order of `places`."""
-    kept = kept_per_day**days
-    scale = []
-    for at, most in enumerate(ceiling):
-        variance = belief.covariance[at][at]
-        wider = min(variance / kept, max(most, variance))
-        scale.append(sqrt(wider / variance))
-    covariance = [
-        [value * down * across for value, across in zip(line, scale, strict=True)]
-        for line, down in zip(belief.covariance, scale, strict=True)
-    ]
-    return Belief(belief.mean, covariance, belief.places)
-
-
-def update_one(belief: Belief, row: Floats, observed: float, variance: float) -> Belief:
-    """Return the belief after one reading, as `update`; the row is in the order of `places`."""
-    places, mean = belief.places, belief.mean
-    spread = [_dot(line, row, places) for line in belief.covariance]
-    total = _dot(row, spread, places) + variance
-    gain = [value / total for value in spread]
-    surprise = observed - _dot(row, mean, places)
-    updated = [
-        [value - ours * theirs for value, theirs in zip(line, spread, strict=True)]
-        for line, ours in zip(belief.covariance, gain, strict=True)
-    ]
-    for at, line in enumerate(updated):
-        for other in range(at):
-            line[other] = updated[other][at] = 0.5 * (line[other] + updated[other][at])
-    moved = [value + ours * surprise for value, ours in zip(mean, gain, strict=True)]
-    return Belief(moved, updated, places)
-
-
-def _dot(one: Floats, other: Floats, places: tuple[int, ...]) -> float:
-    """Return the sum of products as numpy's einsum adds them on two lanes: the even places, the odd
-    ones, then both. In another order decisions on record would come out otherwise in a last digit.
-    """
-    even = odd = 0.0
-    for place, a, b in zip(places, one, other, strict=True):
-        if place % 2:
-            odd += a * b
-        else:
-            even += a * b
-    return even + odd
+    def _dot(self, one: Floats, other: Floats) -> float:
+        """Return the sum of products as numpy's einsum adds them on two lanes: the even places, the
+        odd ones, then both. In another order decisions on record would differ in a last digit.
+        """
+        even = odd = 0.0
+        for at, value in enumerate(one):
+            if at < self._even:
+                even += value * other[at]
+            else:
+                odd += value * other[at]
+        return even + odd
