@@ -51,12 +51,13 @@ class Belief:
     that no reading says anything of: they stay as the literature has them.
     """
 
-    __slots__ = ("_ceiling", "_even", "covariance", "mean", "places")
+    __slots__ = ("_ceiling", "_evens", "_odds", "covariance", "mean", "places")
 
     def __init__(self, mean: Floats, variance: Floats, places: Sequence[int]) -> None:
         """Begin with the literature's mean and variance (n,) of all states."""
         self.places = sorted(places, key=lambda place: (place % 2, place))
-        self._even = sum(place % 2 == 0 for place in places)
+        even = sum(place % 2 == 0 for place in places)
+        self._evens, self._odds = range(even), range(even, len(places))
         self._ceiling = [variance[place] for place in self.places]
         self.mean = [mean[place] for place in self.places]
         self.covariance = [[0.0] * len(self.mean) for _ in self.mean]
@@ -97,9 +98,8 @@ class Belief:
         odd ones, then both. In another order decisions on record would differ in a last digit.
         """
         even = odd = 0.0
-        for at, value in enumerate(one):
-            if at < self._even:
-                even += value * other[at]
-            else:
-                odd += value * other[at]
+        for at in self._evens:
+            even += one[at] * other[at]
+        for at in self._odds:
+            odd += one[at] * other[at]
         return even + odd
