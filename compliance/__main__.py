@@ -29,14 +29,14 @@ from services.ids import new_id
 from services.notify import Notice, people
 from services.settings import Settings, SettingsError, load
 from services.store import assessments, cluster
-from services.store.errors import NotInRecord
+from services.store.errors import NotInRecord, VaultError
 from services.store.roles import Acting, Role
 from services.store.store import Store
 
 logger = logging.getLogger("compliance")
 REFUSALS = (
-    *(SettingsError, NotSealed, CannotExport, FileExistsError, MemoryLost),
-    *(cohort.NothingToExport, replay.NoRanker, NotInRecord),
+    *(SettingsError, NotSealed, CannotExport, FileExistsError, FileNotFoundError, MemoryLost),
+    *(cohort.NothingToExport, replay.NoRanker, NotInRecord, VaultError),
     cluster.ClusterError,
 )
 
@@ -139,9 +139,13 @@ def _research(settings: Settings, options: argparse.Namespace) -> int:
 
 def _replay(settings: Settings, options: argparse.Namespace) -> int:
     from models import rankers
+    from models.artifact import BadArtifact
 
     def ranker(model_id: str, version: str) -> Predictor:
-        found = rankers.named(model_id, version, options.weights, options.public_key)
+        try:
+            found = rankers.named(model_id, version, options.weights, options.public_key)
+        except BadArtifact as err:
+            raise replay.NoRanker(f"{model_id} {version}: weights refused: {err}") from err
         if found is None:
             raise replay.NoRanker(f"{model_id} {version} is not at hand: give its --weights")
         return found
@@ -152,9 +156,19 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
         found = asyncio.run(_replayed(settings, options, ranker))
     refused = [one for one in found if one.differing]
     for one in refused:
-        print(f"{one.assessment_id}: not as recorded: {', '.join(one.differing)}", file=sys.stderr)
+        print(f"{_not_as_recorded(one)}: {', '.join(one.differing)}", file=sys.stderr)
     print(f"{len(found) - len(refused)} of {len(found)} decisions come out as recorded")
+    counts = ((sum(one.lock == lock for one in found), lock) for lock in replay.LOCKS)
+    print("made on this lock or not: " + ", ".join(f"{count} {lock}" for count, lock in counts))
     return 1 if refused else 0
+
+
+def _not_as_recorded(one: replay.Replayed) -> str:
+    """Say what else than the program may be the cause: another lock promises nothing."""
+    said = f"{one.assessment_id}: not as recorded"
+    if one.lock == "another":
+        return f"{said}, and made on another lock ({one.made_on}, here {one.again_on})"
+    return said if one.lock == "same" else f"{said}, and made on an unknown lock"
 
 
 async def _replayed(

@@ -5,7 +5,7 @@ export, so that two exports cannot be joined; it is kept nowhere.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,10 +54,13 @@ async def export(
 
     Raises:
         FileExistsError: `out` is there already.
+        FileNotFoundError: its folder is not: a name mistyped must not make one elsewhere.
         NothingToExport: there would be no line.
     """
     if out.exists():
         raise FileExistsError(f"{out} exists: choose another name")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"{out.parent} is no folder: make it first")
     store = await Store.open(settings, Role.AUDITOR)
     try:
         found = await _lines(store, asked, lines, clock=clock)
@@ -67,11 +70,18 @@ async def export(
         raise NothingToExport("nobody who agrees to research has anything to give")
     # By its random id: the order of enrolment would say something about who is who.
     found.sort(key=lambda line: str(line["subject"]))
-    part = out.with_name(f".{out.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text("".join(json.dumps(line) + "\n" for line in (dict(lines.header()), *found)))
-    part.replace(out)
+    _write(out, (lines.header(), *found))
     return Exported(out, len(found))
+
+
+def _write(out: Path, lines: Sequence[Mapping[str, object]]) -> None:
+    """Write the file whole or not at all: half of it on a full disk would pass for a small one."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        part.write_text("".join(json.dumps(dict(line)) + "\n" for line in lines))
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 async def _lines(

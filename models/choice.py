@@ -11,7 +11,6 @@ from scipy.special import ndtr
 
 from models import dosage, literature
 from models.dosage import DosesUg, Posterior
-from services.clinical.formulary import FORMULARY
 from services.clinical.moves import Move
 from services.clinical.patient import Target
 
@@ -31,6 +30,8 @@ WINDOW_SD_MMHG: Final = 3.25 * literature.AUTOCORRELATION_FACTOR
 # Standard doses; the lowest rung of any drug is far above it.
 _LEAST_DOSE: Final = 1e-9
 _NORMAL: Final = NormalDist()
+# Of 5 % on both sides and of 80 % power.
+_QUANTILES: Final = _NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)
 Array = NDArray[np.float64]
 
 
@@ -76,15 +77,17 @@ def values(
 
 def exposures(before_ug: DosesUg, moves: Sequence[Move]) -> Array:
     """Return standard doses (1 + moves, classes): of the doses now, then after each move."""
-    now = dosage.exposure_of(before_ug)
-    found = np.tile(now, (1 + len(moves), 1))
-    for at, move in enumerate(moves, start=1):
+    now = dosage.standard_doses(before_ug)
+    found = [now]
+    for move in moves:
+        after = now.copy()
         for step in move.changes:
-            entry = FORMULARY[step.drug]
-            moved = (int(step.to_ug) - before_ug.get(step.drug, 0)) / entry.standard_ug
-            found[at, literature.CLASSES.index(entry.drug_class)] += moved
+            moved = int(step.to_ug) - before_ug.get(step.drug, 0)
+            after[dosage.CLASS_PLACE[step.drug]] += moved / dosage.STANDARD_UG[step.drug]
+        found.append(after)
     # A dose taken off leaves a rounding error where nothing is left.
-    return np.where(found < _LEAST_DOSE, 0.0, found)
+    exposure = np.array(found)
+    return np.where(exposure < _LEAST_DOSE, 0.0, exposure)
 
 
 def scores(
@@ -175,5 +178,4 @@ def days_to_know(change_mmhg: float) -> int | None:
     """
     if abs(change_mmhg) < 0.05:
         return None
-    quantiles = _NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)
-    return max(1, round(2 * (quantiles * literature.DAY_SD_MMHG / change_mmhg) ** 2))
+    return max(1, round(2 * (_QUANTILES * literature.DAY_SD_MMHG / change_mmhg) ** 2))

@@ -6,6 +6,7 @@ effect as far as it has built up. A patient's own data stay with the patient; th
 sensitivities are the explanation. All functions on arrays take leading dimensions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -24,12 +25,18 @@ DosesUg = dict[Drug, int]
 
 _EMAX = np.array([EFFECTS[c].emax_mmhg for c in CLASSES])
 _ED50 = np.array([EFFECTS[c].ed50_standard for c in CLASSES])
+_EACH_CLASS: Final = np.ones(len(CLASSES))
+_EMAX_FLOATS: Final[list[float]] = _EMAX.tolist()
+_ED50_FLOATS: Final[list[float]] = _ED50.tolist()
+CLASS_PLACE: Final = {drug: CLASSES.index(entry.drug_class) for drug, entry in FORMULARY.items()}
+STANDARD_UG: Final = {drug: int(entry.standard_ug) for drug, entry in FORMULARY.items()}
 DAY_VARIANCE: Final = (literature.DAY_SD_MMHG * literature.AUTOCORRELATION_FACTOR) ** 2
 HISTORY_DAYS: Final = 180
 PRIOR_SD: Final = np.array(
     [literature.UNTREATED_SD_MMHG] + [literature.EFFECT_VARIATION] * len(CLASSES)
 )
 STATES: Final = len(PRIOR_SD)
+_PRIOR_VARIANCE: Final[list[float]] = (PRIOR_SD**2).tolist()
 # Two classes count as combined once each has this much effect (mmHg): a stopped drug's fading
 # remainder does not dampen the others [A].
 _COMBINED_FROM_MMHG: Final = 0.5
@@ -74,23 +81,21 @@ def observe(snapshot: Snapshot, *, now: datetime) -> Posterior:
     mean, covariance = prior_mean(), np.diag(PRIOR_SD**2)
     if not pressures:
         return Posterior(mean, covariance, 0, share)
-    effects_of_day = _built_up(snapshot, min(pressures), now, share)
+    days = list(pressures)
+    # On the eve of the patient's own next day the last reading lies ahead of now's date.
+    doses = _doses_by_day(snapshot, days[0], max(now.date(), days[-1]))
+    belief = kalman.Belief(mean.tolist(), _PRIOR_VARIANCE, [0, *_ever_taken(doses)])
+    effect_of_day = _built_up(doses, belief.places[1:], share)
     last = -1
     for day, seen in pressures.items():
-        at = (day - min(pressures)).days
-        covariance = _forget(covariance, at - last)
-        rows = row(effects_of_day[at], mean[0])
-        mean, covariance = kalman.update(mean, covariance, rows, np.asarray(seen), DAY_VARIANCE)
+        at = (day - days[0]).days
+        belief.forget(literature.FORGETTING_PER_DAY, at - last)
+        belief.update(row_of(effect_of_day[at], belief.mean[0]), seen, DAY_VARIANCE)
         last = at
-    covariance = _forget(covariance, len(effects_of_day) - 1 - last)
+    belief.forget(literature.FORGETTING_PER_DAY, len(doses) - 1 - last)
+    mean[belief.places] = belief.mean
+    covariance[np.ix_(belief.places, belief.places)] = belief.covariance
     return Posterior(mean, covariance, len(pressures), share)
-
-
-def _forget(covariance: Array, days: int) -> Array:
-    # On the eve of the patient's own next day the last reading lies ahead of now's date.
-    if days <= 0:
-        return covariance
-    return kalman.forget(covariance, PRIOR_SD**2, literature.FORGETTING_PER_DAY, days)
 
 
 def forecast(posterior: Posterior, doses_ug: DosesUg) -> Forecast:
@@ -115,11 +120,23 @@ def forecasts(posterior: Posterior, exposure: Array) -> tuple[Array, Array, Arra
 
 def exposure_of(doses_ug: DosesUg) -> Array:
     """Return standard doses a day by class, shape (classes,)."""
-    exposure = np.zeros(len(CLASSES))
+    return np.array(standard_doses(doses_ug))
+
+
+def standard_doses(doses_ug: DosesUg) -> list[float]:
+    """Return standard doses a day by class, in plain floats."""
+    exposure = [0.0] * len(CLASSES)
     for drug, dose_ug in doses_ug.items():
-        entry = FORMULARY[drug]
-        exposure[CLASSES.index(entry.drug_class)] += dose_ug / entry.standard_ug
+        exposure[CLASS_PLACE[drug]] += dose_ug / STANDARD_UG[drug]
     return exposure
+
+
+def effect_of(exposure: Sequence[float], taken_share: float) -> list[float]:
+    """Return the full effect in mmHg by class of doses taken so often, in plain floats."""
+    return [
+        most * dose / (half + dose) * taken_share
+        for dose, most, half in zip(exposure, _EMAX_FLOATS, _ED50_FLOATS, strict=True)
+    ]
 
 
 def effects(exposure: Array) -> Array:
@@ -133,14 +150,29 @@ def row(effect: Array, untreated_mmhg: Array | float) -> Array:
     Effects are larger from a higher untreated pressure, and nine tenths of their sum once two
     classes act. Source: Law 1.0, Wang 1.3 mmHg per 10 mmHg [S]; combination [D].
     """
-    factor = np.clip(
-        1.0 + literature.BASELINE_SLOPE * (np.asarray(untreated_mmhg) - literature.REFERENCE_MMHG),
-        *literature.BASELINE_RANGE,
+    factor = 1.0 + literature.BASELINE_SLOPE * (
+        np.asarray(untreated_mmhg) - literature.REFERENCE_MMHG
     )
-    several = (effect > _COMBINED_FROM_MMHG).sum(-1) > 1
-    share = np.where(several, literature.COMBINATION_FACTOR, 1.0) * factor
-    ones = np.ones((*effect.shape[:-1], 1))
-    return np.concatenate([ones, -effect * share[..., None]], axis=-1)
+    least, most = literature.BASELINE_RANGE
+    several = (effect > _COMBINED_FROM_MMHG) @ _EACH_CLASS > 1.0
+    combined = np.where(several, literature.COMBINATION_FACTOR, 1.0)
+    share = combined * np.minimum(np.maximum(factor, least), most)
+    found = np.empty((*effect.shape[:-1], 1 + len(CLASSES)))
+    found[..., 0] = 1.0
+    np.multiply(-effect, share[..., None], out=found[..., 1:])
+    return found
+
+
+def row_of(effect: Sequence[float], untreated_mmhg: float) -> list[float]:
+    """Return the row of one day in plain floats, as `row` to the digit; classes left out have no
+    effect.
+    """
+    factor = 1.0 + literature.BASELINE_SLOPE * (untreated_mmhg - literature.REFERENCE_MMHG)
+    least, most = literature.BASELINE_RANGE
+    share = min(max(factor, least), most)
+    if len([fall for fall in effect if fall > _COMBINED_FROM_MMHG]) > 1:
+        share = literature.COMBINATION_FACTOR * share
+    return [1.0, *(-fall * share for fall in effect)]
 
 
 def design(exposure: Array, untreated_mmhg: float = literature.REFERENCE_MMHG) -> Array:
@@ -180,33 +212,42 @@ def _forecast(rows: Array, posterior: Posterior) -> Forecast:
 def _daily_means(snapshot: Snapshot, now: datetime) -> dict[date, float]:
     """Mean sitting systolic by the patient's own calendar day, oldest first."""
     by_day: dict[date, list[int]] = {}
+    first = now - timedelta(days=HISTORY_DAYS)
     for reading in snapshot.readings:
-        is_recent = now - timedelta(days=HISTORY_DAYS) <= reading.taken_at <= now
-        if is_recent and reading.posture is Posture.SITTING:
+        if reading.posture is Posture.SITTING and first <= reading.taken_at <= now:
             by_day.setdefault(reading.taken_local.date(), []).append(reading.systolic_mmhg)
     return {day: sum(values) / len(values) for day, values in sorted(by_day.items())}
 
 
-def _built_up(snapshot: Snapshot, first: date, now: datetime, share: float) -> Array:
-    """Effect (days, classes) of each day from `first` to now: of what was taken, slow onset.
+def _ever_taken(doses: list[DosesUg]) -> set[int]:
+    """Return the places in the state of the classes with a dose on any day."""
+    different = {id(day): day for day in doses}.values()
+    return {1 + CLASS_PLACE[drug] for day in different for drug, dose_ug in day.items() if dose_ug}
+
+
+def _built_up(doses: list[DosesUg], places: Sequence[int], share: float) -> list[list[float]]:
+    """Effect of each day in mmHg by place: of what was taken, slow onset.
 
     Before the first recorded change the earliest known doses are taken to have had full effect.
     """
     step = 1.0 - float(np.exp(-1.0 / literature.ONSET_DAYS))
-    offsets = range((now.date() - first).days + 1)
-    doses = _doses_by_day(snapshot, [first + timedelta(days=offset) for offset in offsets])
-    level = effects(exposure_of(doses[0])) * share
-    built = np.empty((len(doses), len(CLASSES)))
-    target = level
+    level = target = _effect_of(doses[0], places, share)
+    built = []
     for at, taken in enumerate(doses):
         if at and taken is not doses[at - 1]:
-            target = effects(exposure_of(taken)) * share
-        level = level + step * (target - level)
-        built[at] = level
+            target = _effect_of(taken, places, share)
+        if level != target:
+            level = [now + step * (then - now) for now, then in zip(level, target, strict=True)]
+        built.append(level)
     return built
 
 
-def _doses_by_day(snapshot: Snapshot, days: list[date]) -> list[DosesUg]:
+def _effect_of(doses_ug: DosesUg, places: Sequence[int], share: float) -> list[float]:
+    effect = effect_of(standard_doses(doses_ug), share)
+    return [effect[place - 1] for place in places]
+
+
+def _doses_by_day(snapshot: Snapshot, first: date, last: date) -> list[DosesUg]:
     """Return the doses of each day: the recorded changes walked back from today's regimen.
 
     Days without a change between them share one dictionary.
@@ -214,7 +255,7 @@ def _doses_by_day(snapshot: Snapshot, days: list[date]) -> list[DosesUg]:
     doses = doses_now(snapshot.regimen)
     changes = sorted(snapshot.changes, key=_effective_at)
     found: list[DosesUg] = []
-    for day in reversed(days):
+    for day in (last - timedelta(days=back) for back in range((last - first).days + 1)):
         if changes and changes[-1].effective_at.date() > day:
             doses = dict(doses)
         while changes and changes[-1].effective_at.date() > day:

@@ -13,9 +13,8 @@ import numpy as np
 
 from models import choice, dosage
 from models.choice import Valued
-from models.dosage import Array, DosesUg, Posterior
-from models.literature import CLASSES
-from services.clinical.formulary import FORMULARY, Drug
+from models.dosage import DosesUg, Posterior
+from services.clinical.formulary import Drug
 from services.clinical.moves import MoveKind
 from services.clinical.patient import Prescription, Snapshot
 
@@ -59,17 +58,18 @@ def level_parts(
     `uncorrected` is the filter's posterior where `posterior` has a network's corrections in it.
     """
     filtered = posterior if uncorrected is None else uncorrected
-    sources = {
-        "literature": dosage.prior_mean(),
-        "own_readings": filtered.mean - dosage.prior_mean(),
-        "network": posterior.mean - filtered.mean,
-    }
-    shares = _rows_by_drug(posterior, doses_ug)
-    return tuple(
-        Part(source, drug, float(row @ state))
-        for drug, row in shares.items()
-        for source, state in sources.items()
-        if source != "network" or uncorrected is not None
+    literature = dosage.prior_mean()
+    sources = {"literature": literature, "own_readings": filtered.mean - literature}
+    if uncorrected is not None:
+        sources["network"] = posterior.mean - filtered.mean
+    states = {source: state.tolist() for source, state in sources.items()}
+    return (
+        *(Part(source, None, state[0]) for source, state in states.items()),
+        *(
+            Part(source, drug, coefficient * state[place])
+            for drug, (place, coefficient) in _coefficients(posterior, doses_ug).items()
+            for source, state in states.items()
+        ),
     )
 
 
@@ -80,10 +80,8 @@ def change_by_drug(
 
     A drug whose own dose stays may have a part: with a second class each counts nine tenths.
     """
-    rows = [_rows_by_drug(posterior, doses) for doses in (before_ug, after_ug)]
-    drugs = [drug for drug in dict.fromkeys([*before_ug, *after_ug]) if drug is not None]
-    falls = [{drug: float(row @ posterior.mean) for drug, row in found.items()} for found in rows]
-    return {drug: falls[1].get(drug, 0.0) - falls[0].get(drug, 0.0) for drug in drugs}
+    before, after = (_falls(posterior, doses) for doses in (before_ug, after_ug))
+    return _difference(before, after, {**before_ug, **after_ug})
 
 
 def score_parts(valued: Valued) -> dict[str, float]:
@@ -110,6 +108,7 @@ def advantage(ours: Valued, theirs: Valued) -> dict[str, float]:
 
 def rungs_up(ranked: Sequence[Valued]) -> tuple[RungUp, ...]:
     """Return what the next rung of each drug would do, where that move is among the ranked."""
+    ups = (valued for valued in ranked if valued.move.kind is MoveKind.STEP_UP)
     return tuple(
         RungUp(
             v.move.changes[0].drug,
@@ -117,8 +116,7 @@ def rungs_up(ranked: Sequence[Valued]) -> tuple[RungUp, ...]:
             v.symptoms,
             choice.days_to_know(v.change.mean_mmhg),
         )
-        for v in sorted(ranked, key=lambda v: v.move.move_id)
-        if v.move.kind is MoveKind.STEP_UP
+        for v in sorted(ups, key=lambda v: v.move.move_id)
     )
 
 
@@ -194,10 +192,14 @@ def codes(
     before = dosage.doses_now(snapshot.regimen)
     after = [choice.doses_after(before, valued.move) for valued in ranked]
     front = pareto_front(ranked, [tablets_a_day(snapshot.regimen, doses) for doses in after])
+    falls_now = _falls(posterior, before)
+    against = _against(ranked)
     found = []
     for place, (valued, doses) in enumerate(zip(ranked, after, strict=True)):
-        lines = _changes(change_by_drug(posterior, before, doses)) if valued.move.changes else []
-        lines += _against(ranked, place)
+        lines = []
+        if valued.move.changes:
+            lines += _changes(_difference(falls_now, _falls(posterior, doses), doses))
+        lines += against[place]
         if not valued.move.changes:
             lines += [_rung_code(up) for up in rungs_up(ranked)]
         if place == 0:
@@ -207,14 +209,20 @@ def codes(
     return tuple(found)
 
 
-def _against(ranked: Sequence[Valued], place: int) -> list[str]:
-    if place > 0:
-        terms = advantage(ranked[place], ranked[0])
-        return [f"behind_thousandths:{t}:{round(1000 * terms[t])}" for t in TERMS]
-    if len(ranked) == 1:
-        return []
-    terms = advantage(ranked[0], ranked[1])
-    return [f"ahead_thousandths:{t}:{round(1000 * terms[t])}" for t in TERMS]
+def _against(ranked: Sequence[Valued]) -> list[list[str]]:
+    """Return what the best has over the next, and what each other lacks of the best, by term."""
+    scores = [score_parts(valued) for valued in ranked]
+    best = scores[0]
+    behind = [
+        [f"behind_thousandths:{t}:{round(1000 * (terms[t] - best[t]))}" for t in TERMS]
+        for terms in scores[1:]
+    ]
+    ahead = [
+        f"ahead_thousandths:{t}:{round(1000 * (best[t] - next_best[t]))}"
+        for next_best in scores[1:2]
+        for t in TERMS
+    ]
+    return [ahead, *behind]
 
 
 def _changes(by_drug: dict[Drug, float]) -> list[str]:
@@ -236,19 +244,33 @@ def _rung_code(up: RungUp) -> str:
     return f"rung_up:{up.drug.value}:{figures}"
 
 
-def _rows_by_drug(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug | None, Array]:
-    """Return the forecast's row split by drug; None has the level without any drug.
+def _difference(
+    before: dict[Drug, float], after: dict[Drug, float], drugs: DosesUg
+) -> dict[Drug, float]:
+    return {drug: after.get(drug, 0.0) - before.get(drug, 0.0) for drug in drugs}
+
+
+def _falls(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug, float]:
+    """Return what each drug with a dose adds to the level in mmHg, below zero for a fall."""
+    state = posterior.mean.tolist()
+    found = _coefficients(posterior, doses_ug)
+    return {drug: coefficient * state[place] for drug, (place, coefficient) in found.items()}
+
+
+def _coefficients(posterior: Posterior, doses_ug: DosesUg) -> dict[Drug, tuple[int, float]]:
+    """Return where each drug's sensitivity stands in the state, and its part of the forecast's row.
 
     Two drugs of one class share its fall by their standard doses.
     """
-    exposure = dosage.exposure_of(doses_ug)
-    whole = dosage.forecasts(posterior, exposure[None])[0][0]
-    found: dict[Drug | None, Array] = {None: np.eye(1, len(whole))[0] * whole[0]}
+    exposure = dosage.standard_doses(doses_ug)
+    effect = dosage.effect_of(exposure, posterior.taken_share)
+    whole = dosage.row_of(effect, float(posterior.mean[0]))
+    found = {}
     for drug, dose_ug in doses_ug.items():
-        place = CLASSES.index(FORMULARY[drug].drug_class)
+        place = dosage.CLASS_PLACE[drug]
         if dose_ug > 0:
-            share = dose_ug / FORMULARY[drug].standard_ug / exposure[place]
-            found[drug] = np.eye(1, len(whole), 1 + place)[0] * whole[1 + place] * share
+            share = dose_ug / dosage.STANDARD_UG[drug] / exposure[place]
+            found[drug] = (1 + place, whole[1 + place] * share)
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from services import installed
 from services.audit.actions import Action
 from services.clinical.alarms import scan
 from services.clinical.assessment import Assessment
@@ -108,9 +109,9 @@ async def judge(
         )
     row = await patients.get(tx, patient_id)
     judged = Judged(assessment_id, Subject(patient_id, row.simulated), snapshot, made, now)
-    saved = documents.dump(
-        AssessmentDocument, AssessmentDocument(assessment_id, snapshot, envelope, made)
-    )
+    lock = await asyncio.to_thread(installed.lock_sha256)
+    document = AssessmentDocument(assessment_id, snapshot, envelope, made, lock)
+    saved = documents.dump(AssessmentDocument, document)
     outcome = await _open_and_save(tx, judged, envelope, saved, key=key, alarm_ids=alarm_ids)
     await _note(tx, judged, saved)
     return outcome

@@ -21,6 +21,9 @@ class AssessmentDocument:
     snapshot: Snapshot
     envelope: Envelope | None
     assessment: Assessment
+    lock_sha256: str | None = None
+    """`installed.lock_sha256` of the process that made it; None: not known, as before it was kept.
+    Making it again promises the same on the same lock only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,20 @@
 """A recorded decision comes out the same again; one altered field is refused by its name."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from compliance.replay import DOCUMENT, NoRanker, Rankers, differences, replay
+from compliance.replay import (
+    DOCUMENT,
+    LOCKS,
+    NoRanker,
+    Rankers,
+    Replayed,
+    differences,
+    replay,
+)
 from models import rankers
 from models.predict import FilterPredictor
 from services.clinical.assessment import assess
@@ -29,6 +38,23 @@ def at_hand(model_id: str, version: str) -> Predictor:
 
 
 HELD: Rankers = at_hand
+
+
+def made_on(lock: str | None) -> Replayed:
+    return Replayed("a", (), lock, "c" * 64)
+
+
+def test_the_same_lock_another_and_one_that_is_not_on_record_are_told_apart() -> None:
+    assert [made_on(lock).lock for lock in ("c" * 64, "d" * 64, None)] == list(LOCKS)
+    assert replace(made_on("c" * 64), again_on=None).lock == "unknown"
+
+
+def test_a_document_from_before_the_lock_was_kept_is_read_and_comes_out_the_same() -> None:
+    held = json.loads(documents.dump(AssessmentDocument, recorded(FilterPredictor())))
+    del held["lock_sha256"]
+    old = documents.load(AssessmentDocument, json.dumps(held).encode())
+    assert old.lock_sha256 is None
+    assert differences(old, HELD) == ()
 
 
 def recorded(predictor: Predictor, systolic: float = 150.0) -> AssessmentDocument:
@@ -87,7 +113,7 @@ async def test_what_the_store_holds_replays_and_another_document_than_the_logs_i
     auditor = await store_factory(Role.AUDITOR)
     async with auditor.transaction(Acting("auditor", "replay", person.patient_id)) as tx:
         found = await replay(tx, person.patient_id, outcome.assessment_id, HELD)
-        assert found.differing == ()
+        assert (found.differing, found.lock) == ((), "same")
         document = await assessments.document(tx, outcome.assessment_id)
         # As sealed anew by somebody with the keys: a field that changes nothing in what comes out.
         first, *rest = document.snapshot.readings

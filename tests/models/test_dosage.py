@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -69,3 +72,30 @@ def test_intervals_are_never_bolder_than_they_claim() -> None:
         hits.append(abs(found.mean_mmhg - truth) <= 1.2816 * found.sd_mmhg)
     # 120 worlds have a standard error of 3.7 points.
     assert np.mean(hits) >= 0.80 - 2 * 0.037
+
+
+def test_a_row_in_plain_floats_is_the_array_s_to_the_digit() -> None:
+    chance = np.random.default_rng(3)
+    for untreated in (90.0, 120.0, 152.0, 171.3, 240.0):
+        for _ in range(20):
+            effect = np.where(chance.random(len(CLASSES)) < 0.6, chance.uniform(0, 9, 6), 0.0)
+            plain = dosage.row_of(effect.tolist(), untreated)
+            assert plain == dosage.row(effect, untreated).tolist()
+
+
+def test_a_full_effect_in_plain_floats_is_the_array_s_to_the_digit() -> None:
+    exposure = np.random.default_rng(3).uniform(0.0, 4.0, (20, len(CLASSES)))
+    plain = [dosage.effect_of(row, 0.83) for row in exposure.tolist()]
+    assert plain == (dosage.effects(exposure) * 0.83).tolist()
+
+
+@pytest.mark.parametrize("before", [0, 5])
+def test_a_reading_on_the_patient_s_own_next_day_is_taken_in(before: int) -> None:
+    """East of Greenwich the day after has begun while the clock of the record has today."""
+    now = NOW.replace(hour=23, minute=45)
+    regimen = (prescription(Drug.AMLODIPINE, 5_000),)
+    patient = snapshot([150.0] * max(before, 1), regimen)
+    just_now = now - timedelta(minutes=5)
+    late = replace(patient.readings[-1], taken_at=just_now, utc_offset_minutes=120)
+    seen = (*patient.readings[: 2 * before], late)
+    assert dosage.observe(replace(patient, readings=seen), now=now).days == before + 1

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ from models.predict import FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.units import Micrograms
-from tests.models import models_made
+from tests.models import models_made, recorded_rankings
 from tests.models.patients import NOW, TARGET, prescription, snapshot
 
 REGIMEN = (prescription(Drug.AMLODIPINE, 5_000),)
@@ -98,6 +99,10 @@ def test_a_recorded_decision_gives_the_same_ranking_from_the_same_files_again(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert other.stdout.strip() == repr(recorded)
+
+
+def test_every_ranking_on_record_comes_out_again_in_every_field() -> None:
+    assert recorded_rankings.hashes() == json.loads(recorded_rankings.FILE.read_text())
 
 
 _REPLAY = """
