@@ -29,6 +29,11 @@ StoreFactory = Callable[[Role], Awaitable[Store]]
 # The server of a test session is thrown away with its files: it need not survive a power cut.
 _THROWAWAY = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off"
 
+# Copying a template's files takes a fifth of the time that writing it through the log does.
+_COPIED = "STRATEGY FILE_COPY"
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 * 2**30
+
 
 def free_port() -> int:
     """Return a port that nobody listens on now."""
@@ -87,15 +92,19 @@ class EmbeddedPostgres:
         """Return settings whose home and databases are fresh copies of the migrated ones."""
         shutil.copytree(self.settings.home / "secrets", home / "secrets")
         name = f"test_{new_id().replace('-', '')}"
+        made: list[str] = []
         for suffix in ("", "_keys"):
-            template = f"{self.settings.database_name}{suffix}"
-            self.sql(*cluster.database_sql(f"{name}{suffix}", template))
+            create, *grants = cluster.database_sql(
+                f"{name}{suffix}", f"{self.settings.database_name}{suffix}"
+            )
+            made += [f"{create.rstrip(';')} {_COPIED}", *grants]
+        self.sql(*made)
         return replace(self.settings, home=home, database_name=name)
 
     def drop(self, settings: Settings) -> None:
         """Remove the databases that `clone` made, whoever is still connected."""
-        for suffix in ("", "_keys"):
-            self.sql(f'DROP DATABASE "{settings.database_name}{suffix}" WITH (FORCE)')
+        names = (f"{settings.database_name}{suffix}" for suffix in ("", "_keys"))
+        self.sql(*(f'DROP DATABASE "{name}" WITH (FORCE)' for name in names))
 
 
 @contextmanager
@@ -105,8 +114,15 @@ def server_home() -> Iterator[Path]:
     Not under pytest's own temporary folder: every session that starts closes that one to other
     users, and under root the server runs as another user.
     """
-    with TemporaryDirectory(prefix="clinaiops-test-") as folder:
+    with TemporaryDirectory(prefix="clinaiops-test-", dir=_in_memory()) as folder:
         yield Path(folder) / "home"
+
+
+def _in_memory() -> Path | None:
+    """Where files cost no disk: a pair of databases is made for each test. None: no such room."""
+    if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
+        return None
+    return _MEMORY
 
 
 @pytest.fixture(scope="session")
