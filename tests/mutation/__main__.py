@@ -35,6 +35,7 @@ JOBS = len(os.sched_getaffinity(0))
 ROOT = Path(__file__).parents[2]
 _T = "tests/services/clinical/"
 _SCENARIOS = f"{_T}test_scenario.py"
+_RULES = ("input", "drugs", "labs", "pressure", "autonomy")
 _CLAIMS = "tests/proof/test_claims.py"
 
 Stages = tuple[tuple[str, ...], ...]
@@ -57,16 +58,18 @@ TARGETS: dict[str, tuple[tuple[str, ...], Stages]] = {
         ),
     ),
     "envelope": (
-        ("envelope", "plans", "autonomy"),
-        ((f"{_T}test_plans.py", f"{_T}test_autonomy.py", f"{_T}test_envelope.py"),),
+        ("envelope", "plans", "autonomy", "drift"),
+        ((f"{_T}test_plans.py", f"{_T}test_autonomy.py", f"{_T}test_envelope.py",
+          f"{_T}test_drift.py"),),
     ),
     "guard": (
-        ("guard", "rule", "rules_input", "rules_drugs", "rules_labs", "rules_pressure",
-         "rules_autonomy", "vocabulary", "facts", "move_facts", "history", "laboratory"),
+        ("guard", "rule", *(f"rules_{name}" for name in _RULES), "vocabulary", "facts",
+         "move_facts", "history", "laboratory"),
         (
             (_SCENARIOS,),
             (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py",
-             f"{_T}test_history.py", f"{_T}test_laboratory.py"),
+             f"{_T}test_history.py", f"{_T}test_laboratory.py",
+             *(f"{_T}test_rules_{name}.py" for name in _RULES)),
             (_CLAIMS,),
         ),
     ),
