@@ -134,6 +134,8 @@ def test_which_rises_are_watched_and_which_are_of_a_ras_blocker(drug: Drug, watc
     assert found.ras_raised is (drug in (Drug.LISINOPRIL, Drug.LOSARTAN))
     lowered = read(changes=(changed(20, drug, 5000, 2500),))
     assert not lowered.renal_check_due and not lowered.ras_raised
+    just_now = read(changes=(changed(0, drug, 2500, 5000),))
+    assert just_now.ras_raised is found.ras_raised
     kept = read(changes=(changed(20, drug, 5000, 5000),))
     assert not kept.renal_check_due and not kept.ras_raised
     future = read(changes=(changed(-1, drug, 2500, 5000),))

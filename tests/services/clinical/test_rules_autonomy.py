@@ -31,6 +31,11 @@ def test_the_table_has_its_rows_and_all_rules_are_of_autonomy() -> None:
     assert {rule.strength for rule in AUTONOMY_RULES} == {Strength.AUTONOMY}
 
 
+def test_an_exclusion_is_said_as_a_sentence() -> None:
+    said = {rule.rule_id: rule.sentence for rule in AUTONOMY_RULES}
+    assert said["alone_typed"] == "Not alone: readings were typed, not sent by the monitor."
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["condition"])
 def test_who_may_not_step_alone(row: dict[str, str]) -> None:
     made = snapshot(conditions=frozenset({Condition(row["condition"])}))
