@@ -16,7 +16,7 @@ from pathlib import Path
 from models.artifact import BadArtifact
 from models.predict import FilterPredictor, ModelPredictor
 from models.serving import Served
-from services import clock, notify, settings
+from services import clock, installed, notify, settings
 from services.clinical.proposal import Predictor
 from services.clinical.titration import Titrator
 from services.metrics import WINDOWS_WAITING
@@ -148,7 +148,9 @@ async def _work(
             ingest=IngestActivities(batches, clock.now),
             queues=frozenset(chosen.queue or Queue),
         )
-        logger.info("worker_started", extra={"predictor": chosen.predictor})
+        # Read at the start: packages exchanged later are not what this process has loaded.
+        lock = installed.lock_sha256()
+        logger.info("worker_started", extra={"predictor": chosen.predictor, "lock_sha256": lock})
         await run_until(workers, stop)
     finally:
         for task in beside:
