@@ -1,24 +1,31 @@
 """Drift: whether steps still do to the pressure what the ranker in charge said that they would.
 
-Every ranked move carries bounds that hold its effect 80 times in 100: one effect in ten lies below
-them and one in ten above. Counted over all patients of a model, many more on one side say that the
-model, or the people it meets, are no longer as they were.
+Every ranked move carries bounds that hold its effect 80 times in 100. What is measured of an effect
+is the difference of two windows, which vary by themselves; with that added, one difference in ten
+lies below the bounds and one in ten above. Counted over all patients of a model, many more on one
+side say that the model, or the people it meets, are no longer as they were.
 """
 
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from math import comb
+from math import comb, hypot
 
 from services.clinical.assessment import Assessment
 from services.clinical.averaging import SufficientAverage
 from services.clinical.moves import Move
 from services.clinical.patient import Snapshot
+from services.clinical.proposal import RankedMove
 
 # A step has shown its effect by the next titration window, and the record of half a year counts,
 # as long as a plan lives. Source: titrator rule 7, CLINICAL §5 [D].
 SHOWN_AFTER = timedelta(days=28)
 COUNTED_FOR = timedelta(days=182)
+# Half the width of an 80 % interval in standard deviations.
+_Z80 = 1.2816
+# The home mean moves by itself between two windows, about six weeks apart: 7.7 mmHg in a year as a
+# random walk. Source: Asayama 2021 [S]; the walk [D].
+WANDERS_TENTHS = 26
 # Twice what the bounds promise on either side is borne, so that a ranker whose bounds are a little
 # narrow is not called drifted; above it, less than one chance in a thousand [D]. The count is
 # looked at again and again, and so a false alarm is likelier than that: it costs autonomy alone.
@@ -49,12 +56,31 @@ def effect_of(move: Move, ranked_in: Assessment, seen: Snapshot, now_in: Assessm
         return Effect.NOT_COUNTED
     if not bounds or not _taken(seen):
         return Effect.NOT_COUNTED
+    low, high = measured_bounds(
+        bounds[0],
+        before_se_tenths=before.systolic_se_tenths,
+        after_se_tenths=after.systolic_se_tenths,
+    )
     change_tenths = after.systolic_tenths - before.systolic_tenths
-    if change_tenths < bounds[0].expected_low_tenths:
+    if change_tenths < low:
         return Effect.MORE_FALL
-    if change_tenths > bounds[0].expected_high_tenths:
-        return Effect.LESS_FALL
-    return Effect.AS_EXPECTED
+    return Effect.LESS_FALL if change_tenths > high else Effect.AS_EXPECTED
+
+
+def measured_bounds(
+    ranked: RankedMove, *, before_se_tenths: int, after_se_tenths: int
+) -> tuple[float, float]:
+    """Return the bounds of the difference of two windows, in tenths of mmHg.
+
+    A ranker's bounds may hold one window's scatter already: counted twice, they are wider and an
+    alarm comes later by little.
+    """
+    expected = ranked.expected_systolic_change_tenths
+    scatter = _Z80 * hypot(before_se_tenths, after_se_tenths, WANDERS_TENTHS)
+    return (
+        expected - hypot(expected - ranked.expected_low_tenths, scatter),
+        expected + hypot(ranked.expected_high_tenths - expected, scatter),
+    )
 
 
 def _taken(snapshot: Snapshot) -> bool:

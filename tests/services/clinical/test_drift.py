@@ -1,13 +1,14 @@
 """Drift: effects are counted only where they say something, and chance alone is no drift."""
 
 from dataclasses import replace
+from math import ceil, floor
 from random import Random
 
 import pytest
 from scipy.stats import binom
 
 from services.clinical.assessment import Assessment, assess
-from services.clinical.drift import Effect, effect_of, has_drifted
+from services.clinical.drift import Effect, effect_of, has_drifted, measured_bounds
 from services.clinical.moves import KEEP, Move
 from services.clinical.patient import Adherence, Snapshot
 from services.clinical.titration import Titrator
@@ -22,6 +23,8 @@ def made(seen: Snapshot) -> Assessment:
 
 RANKED_IN = made(snapshot(readings=week(BEFORE)))
 STEP = RANKED_IN.ranking.moves[0]
+assert RANKED_IN.average.kind == "sufficient"
+SE_TENTHS = RANKED_IN.average.systolic_se_tenths
 
 
 def came_to(systolic: int, move: Move = STEP.move, **changes: object) -> Effect:
@@ -30,25 +33,46 @@ def came_to(systolic: int, move: Move = STEP.move, **changes: object) -> Effect:
 
 
 def test_an_effect_is_held_against_the_bounds_of_its_ranking() -> None:
-    low = BEFORE + STEP.expected_low_tenths / 10
-    high = BEFORE + STEP.expected_high_tenths / 10
-    assert low < BEFORE < high + 10
-    assert came_to(int(low) - 1) is Effect.MORE_FALL
-    assert came_to(int(low) + 1) is Effect.AS_EXPECTED
-    assert came_to(int(high) - 1) is Effect.AS_EXPECTED
-    assert came_to(int(high) + 2) is Effect.LESS_FALL
+    se = SE_TENTHS
+    low, high = measured_bounds(STEP, before_se_tenths=se, after_se_tenths=se)
+    assert came_to(BEFORE + int(low / 10) - 2) is Effect.MORE_FALL
+    assert came_to(BEFORE + int(low / 10) + 1) is Effect.AS_EXPECTED
+    assert came_to(BEFORE + int(high / 10) - 1) is Effect.AS_EXPECTED
+    assert came_to(BEFORE + int(high / 10) + 2) is Effect.LESS_FALL
+
+
+def test_the_scatter_of_both_windows_and_of_the_time_between_widens_the_bounds() -> None:
+    ranked = replace(
+        STEP,
+        expected_systolic_change_tenths=-100,
+        expected_low_tenths=-130,
+        expected_high_tenths=-60,
+    )
+    low, high = measured_bounds(ranked, before_se_tenths=0, after_se_tenths=0)
+    assert (round(low, 1), round(high, 1)) == (-144.8, -47.9)
+    wider = measured_bounds(ranked, before_se_tenths=30, after_se_tenths=40)
+    other = measured_bounds(ranked, before_se_tenths=40, after_se_tenths=30)
+    assert [round(bound, 1) for bound in wider] == [-178.2, -17.4]
+    assert wider == other
 
 
 def test_the_bounds_themselves_are_as_expected() -> None:
     average = RANKED_IN.average
     assert average.kind == "sufficient"
-    after = replace(average, systolic_tenths=average.systolic_tenths - 50)
-    later = replace(RANKED_IN, average=after)
-    for low, high in ((-50, 0), (-100, -50)):
-        exact = replace(STEP, expected_low_tenths=low, expected_high_tenths=high)
-        ranked = replace(RANKED_IN, ranking=replace(RANKED_IN.ranking, moves=(exact,)))
-        found = effect_of(STEP.move, ranked, snapshot(), later)
-        assert found is Effect.AS_EXPECTED
+    low, high = measured_bounds(
+        STEP,
+        before_se_tenths=average.systolic_se_tenths,
+        after_se_tenths=average.systolic_se_tenths,
+    )
+    for change, beyond in (
+        (ceil(low), Effect.AS_EXPECTED),
+        (ceil(low) - 1, Effect.MORE_FALL),
+        (floor(high), Effect.AS_EXPECTED),
+        (floor(high) + 1, Effect.LESS_FALL),
+    ):
+        after = replace(average, systolic_tenths=average.systolic_tenths + change)
+        found = effect_of(STEP.move, RANKED_IN, snapshot(), replace(RANKED_IN, average=after))
+        assert found is beyond
 
 
 @pytest.mark.parametrize(
