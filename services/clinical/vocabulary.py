@@ -52,7 +52,6 @@ def intolerant(drug: Drug) -> Flag:
 
 
 _RAISED = {drug: after(drug) > before(drug) for drug in DRUGS}
-_LOWERED = {drug: after(drug) < before(drug) for drug in DRUGS}
 _ON_ORDER = {drug: (after(drug) > 0) | paused(drug) for drug in DRUGS}
 _RAISED_CLASS = {cls: some(*(_RAISED[d] for d in DRUGS_BY_CLASS[cls])) for cls in DrugClass}
 _ON_ORDER_CLASS = {cls: some(*(_ON_ORDER[d] for d in DRUGS_BY_CLASS[cls])) for cls in DrugClass}
@@ -101,7 +100,6 @@ def off_ladder(drug: Drug, dose: Number) -> Truth:
 
 
 RAISES = some(*(_RAISED_CLASS[cls] for cls in DrugClass))
-LOWERS = some(*(_LOWERED[drug] for drug in DRUGS))
 STARTS = Count(tuple(every(before(d).equals(0), _RAISED[d]) for d in DRUGS))
 
 keep, pauses, resumes = Flag("keep"), Flag("pauses"), Flag("resumes")

@@ -68,7 +68,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], Stages]] = {
         (
             (_SCENARIOS,),
             (f"{_T}test_guard.py", f"{_T}test_facts.py", f"{_T}test_move_facts.py",
-             f"{_T}test_history.py", f"{_T}test_laboratory.py",
+             f"{_T}test_history.py", f"{_T}test_laboratory.py", f"{_T}test_vocabulary.py",
              *(f"{_T}test_rules_{name}.py" for name in _RULES)),
             (_CLAIMS,),
         ),

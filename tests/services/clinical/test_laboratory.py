@@ -224,5 +224,8 @@ def test_labs_are_due_after_a_prescription_that_was_made_elsewhere_as_well(
     made = prescription(drug, 10_000, since=NOW - timedelta(days=35))
     found = read(*labs, regimen=(made,))
     assert found.renal_check_due is due
+    today = prescription(drug, 10_000, since=NOW)
+    watched = drug is not Drug.AMLODIPINE
+    assert read(*labs, regimen=(today,)).renal_check_due is watched
     # Nobody knows the kidney before a treatment of years: no response to it is asked for.
     assert not found.ras_raised
