@@ -211,14 +211,16 @@ def _moves_down(snapshot: Snapshot) -> list[Move]:
 def _swaps(snapshot: Snapshot, starts: list[DoseChange]) -> list[Move]:
     """Replace a drug that is not tolerated by a start of a class the regimen lacks.
 
-    An ACE inhibitor may also give way to an ARB, which `starts` leaves out beside it.
+    An ACE inhibitor may also give way to an ARB, which `starts` leaves out beside it; not where one
+    is on order, paused or not.
     """
+    present = {drug_class(item.drug) for item in snapshot.regimen}
     moves = []
     for drug, dose_ug in _taken(snapshot):
         if not _is_not_tolerated(drug, snapshot):
             continue
         away = DoseChange(drug, dose_ug, Micrograms(0))
-        if drug_class(drug) is DrugClass.ACE_INHIBITOR:
+        if drug_class(drug) is DrugClass.ACE_INHIBITOR and DrugClass.ARB not in present:
             arb = DoseChange(Drug.LOSARTAN, Micrograms(0), FORMULARY[Drug.LOSARTAN].start_low_ug)
             moves.append(Move(MoveKind.SWAP, (away, arb)))
         moves += [Move(MoveKind.SWAP, (away, start)) for start in starts]

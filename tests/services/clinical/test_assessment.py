@@ -207,6 +207,15 @@ def test_after_a_sick_day_fresh_labs_are_asked_for_before_anything_else(readings
     assert [item.move.kind for item in found.rejected] == [MoveKind.RESUME]
 
 
+def test_a_step_alone_does_not_come_before_the_labs_of_a_resumption_either() -> None:
+    taken = (*PAUSED, prescription())
+    found = run(plan=envelope(), regimen=taken)
+    assert found.proposal.move == KEEP
+    assert isinstance(found.verdict, NeedsData)
+    paths = [(item.path, item.move.kind) for item in found.rejected]
+    assert paths == [(path, MoveKind.RESUME) for path in (Path.PATIENT, Path.CLINICIAN)]
+
+
 @pytest.mark.parametrize("stage", list(Stage))
 def test_with_labs_since_the_sick_day_what_was_paused_is_proposed(stage: Stage) -> None:
     found = run(plan=envelope(stage=stage), regimen=PAUSED, readings=week(122, 74), labs=SINCE)

@@ -103,6 +103,8 @@ def test_swaps_are_for_drugs_that_are_not_tolerated() -> None:
         found = ids(regimen=lisinopril, **reason)
         assert "swap:lisinopril:10000>0,losartan:0>25000" in found
         assert "swap:lisinopril:10000>0,amlodipine:0>5000" in found
+        beside = (*lisinopril, prescription(Drug.LOSARTAN, 50_000, paused_since=NOW - DAY))
+        assert not any("losartan" in i for i in ids(regimen=beside, **reason) if "swap" in i)
     closed = (SymptomReport(Symptom.COUGH, NOW, open=False),)
     assert not any(i.startswith("swap") for i in ids(regimen=lisinopril, symptoms=closed))
 
@@ -149,6 +151,7 @@ def test_the_dead_and_conflicting_regimens_have_no_moves() -> None:
 
 @given(st.integers(0, 2**32))
 @example(580)
+@example(7803)
 @settings(max_examples=80, deadline=None)
 def test_every_legal_move_is_well_formed_on_the_ladder_and_small(seed: int) -> None:
     import random
