@@ -8,6 +8,9 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("averaging", 124, "2→3"): "a longer reach: which windows belong together is decided later",
     ("windows", 114, "LtE→Lt"): "two readings are sorted and both kept, as they are unsorted",
     ("rules_drugs", 116, "25000→25001"): "no rung of eplerenone lies between",
+    ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
+    ("history", 135, "Or→And"): "looks at two windows of which the later is not above: no",
+    ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",
     ("rules_labs", 112, "8000→8001"): "no rung of perindopril lies between",
     ("autonomy", 113, "Gt→GtE"): "a change from a dose to the same dose is no change",
 }

@@ -14,7 +14,13 @@ from services.clinical.averaging import (
     two_windows_above,
 )
 from services.clinical.formulary import Drug
-from services.clinical.history import NEVER_DAYS, History, is_crisis, read_history
+from services.clinical.history import (
+    NEVER_DAYS,
+    History,
+    falls_on_standing,
+    is_crisis,
+    read_history,
+)
 from services.clinical.patient import Condition, Target
 from services.clinical.readings import BloodPressure, Posture, ReadingSource
 from tests.services.clinical.examples import (
@@ -144,6 +150,23 @@ def test_the_sitting_pressure_is_the_last_one_of_the_half_hour_before() -> None:
     assert falls(standing(57, 130, 85), after) == (None, None, 130)
     at_once = reading(NOW - timedelta(minutes=57), 150, 90)
     assert falls(at_once, standing(57, 130, 85)) == (20, 5, 130)
+
+
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "with_sitting", "found"),
+    [
+        (127, 81, True, False),
+        (126, 81, True, True),
+        (127, 80, True, True),
+        (90, 81, False, False),
+        (89, 81, False, True),
+    ],
+)
+def test_the_pressure_falls_on_standing_by_twenty_ten_or_below_ninety(
+    systolic: int, diastolic: int, with_sitting: bool, found: bool
+) -> None:
+    taken = (*([SIT] if with_sitting else []), standing(57, systolic, diastolic))
+    assert falls_on_standing(taken, NOW) is found
 
 
 def test_only_the_last_session_counts() -> None:
