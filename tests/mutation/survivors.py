@@ -11,6 +11,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
     ("history", 135, "Or→And"): "looks at two windows of which the later is not above: no",
     ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",
+    ("history", 139, "And→Or"): "looks back farther than it need; the answer is the same",
     ("rules_labs", 112, "8000→8001"): "no rung of perindopril lies between",
     ("autonomy", 113, "Gt→GtE"): "a change from a dose to the same dose is no change",
 }
