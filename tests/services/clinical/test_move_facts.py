@@ -94,6 +94,16 @@ def test_pausing_and_resuming_count_no_rungs() -> None:
         assert (made.rungs_raised, made.rungs_lowered) == (0, 0)
 
 
+def test_a_dose_that_stays_rises_by_nothing_and_asks_for_no_tablets() -> None:
+    stays = Move(MoveKind.STEP_UP, (change(AML, 7300, 7300),))
+    made = facts(snapshot(), proposal(stays, Path.PATIENT), envelope(), NOW).move
+    assert (made.rungs_raised, made.rungs_lowered, made.supply_days) == (0, 0, None)
+    beside = Move(MoveKind.STEP_UP_TWO, (*stays.changes, change(LIS, 10_000, 20_000)))
+    taken = (prescription(tablets_in_hand=0), prescription(LIS, 10_000, tablets_in_hand=60))
+    made = facts(snapshot(regimen=taken), proposal(beside, Path.PATIENT), envelope(), NOW).move
+    assert (made.rungs_raised, made.supply_days) == (1, 30)
+
+
 def test_a_move_is_laid_over_the_regimen() -> None:
     made = moved(UP)
     assert made.after[DRUG_PLACE[AML]] == 10_000 and sum(made.after) == 10_000
