@@ -13,7 +13,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 164, "swap branches"): "looks at everything; the answer is the same",
     ("history", 117, "17→18"): "looks back a day farther; the answer is the same",
     ("history", 126, "drop Not"): "looks back once more or once less; the last look is whole",
-    ("move_facts", 76, "0→1"): "what is not on order is not paused either, and so cannot be resumed",
+    ("move_facts", 76, "0→1"): "what is not on order is not paused either: never resumed",
     ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
     ("history", 135, "Or→And"): "looks at two windows of which the later is not above: no",
     ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",
