@@ -5,8 +5,10 @@ again.
 """
 
 EQUIVALENT: dict[tuple[str, int, str], str] = {
-    ("averaging", 124, "2→3"): "a longer reach: which windows belong together is decided later",
-    ("windows", 114, "LtE→Lt"): "two readings are sorted and both kept, as they are unsorted",
+    ("averaging", 131, "2→3"): "a longer reach: which windows belong together is decided later",
+    ("averaging", 244, "0→1"): "a window that starts anew takes four days in any case",
+    ("windows", 73, "False→True"): "what is sorted already is sorted again",
+    ("windows", 175, "LtE→Lt"): "two readings are sorted and both kept, as they are unsorted",
     ("rules_drugs", 116, "25000→25001"): "no rung of eplerenone lies between",
     ("history", 116, "9→10"): "looks back a day farther; the answer is the same",
     ("history", 156, "return None"): "looks at everything; the answer is the same",
@@ -14,6 +16,9 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 117, "17→18"): "looks back a day farther; the answer is the same",
     ("history", 126, "drop Not"): "looks back once more or once less; the last look is whole",
     ("move_facts", 76, "0→1"): "what is not on order is not paused either: never resumed",
+    ("history", 164, "Is→IsNot"): "looks at everything; the answer is the same",
+    ("history", 167, "Or→And"): "looks back once more; the last look is whole",
+    ("history", 253, "14→15"): "no drug's interval lies between",
     ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
     ("history", 135, "Or→And"): "looks at two windows of which the later is not above: no",
     ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",

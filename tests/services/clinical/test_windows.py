@@ -1,12 +1,12 @@
 """Windows: the seven days that end with the last counted reading."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.clinical.readings import BloodPressure, Posture, ReadingSource
-from services.clinical.windows import fault, latest_window, once_each, shortfall, sift
+from services.clinical.windows import covers, fault, latest_window, once_each, shortfall, sift
 from tests.services.clinical.examples import DAY, NOW, reading, week
 
 
@@ -24,6 +24,26 @@ def test_days_without_readings_leave_gaps_and_the_first_day_with_readings_is_dro
     window = latest_window(sift(readings, Posture.SITTING, NOW - 60 * DAY, NOW))
     assert len(window) == 4
     assert shortfall(window) == ()
+
+
+@pytest.mark.parametrize(
+    ("since", "newest_back", "whole"),
+    [
+        (NOW - 8 * DAY, None, True),
+        (NOW - 7 * DAY, None, False),
+        (NOW - 7 * DAY, 0, False),
+        (NOW - 8 * DAY, 0, True),
+        (NOW - 8 * DAY, 1, False),
+        (NOW - 9 * DAY, 1, True),
+    ],
+)
+def test_a_whole_window_needs_two_days_of_slack_before_it(
+    since: datetime, newest_back: int | None, whole: bool
+) -> None:
+    sifted = sift(week(days=20), Posture.SITTING, since, NOW)
+    newest = None if newest_back is None else max(sifted.days) - newest_back
+    assert covers(sifted, since, newest=newest) is whole
+    assert not covers(sift((), Posture.SITTING, since, NOW), since)
 
 
 def test_a_window_before_another_ends_before_it() -> None:
@@ -87,6 +107,18 @@ def test_a_copy_is_found_behind_another_reading_and_a_third_copy_is_the_same() -
     assert once_each((typed(0), between, sent)) == [between, sent]
     assert once_each((typed(0), typed(30), typed(59))) == [typed(0)]
     assert once_each((sent, typed(50))) == [sent]
+
+
+def test_the_same_figures_a_whole_minute_later_are_another_measurement_whatever_lies_between() -> (
+    None
+):
+    first, other, again = (
+        reading(NOW - timedelta(seconds=seconds), systolic)
+        for seconds, systolic in ((60, 141), (30, 150), (0, 141))
+    )
+    assert once_each((first, other, again)) == [first, other, again]
+    sooner = reading(NOW - timedelta(seconds=1), 141)
+    assert once_each((first, other, sooner)) == [first, other]
 
 
 def test_a_flaw_that_the_monitor_told_is_not_hidden_by_the_typed_copy() -> None:
