@@ -18,6 +18,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 126, "drop Not"): "looks back once more or once less; the last look is whole",
     ("move_facts", 76, "0→1"): "what is not on order is not paused either: never resumed",
     ("history", 164, "Is→IsNot"): "looks at everything; the answer is the same",
+    ("history", 164, "Sub→Add"): "looks at everything; the answer is the same",
     ("history", 167, "Or→And"): "looks back once more; the last look is whole",
     ("history", 253, "14→15"): "no drug's interval lies between",
     ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
