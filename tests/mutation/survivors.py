@@ -8,6 +8,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("averaging", 131, "2→3"): "a longer reach: which windows belong together is decided later",
     ("averaging", 244, "0→1"): "a window that starts anew takes four days in any case",
     ("windows", 89, "1→2"): "the last one kept is looked at twice",
+    ("windows", 76, "GtE→Gt"): "a whole minute later no copy is found either",
     ("windows", 73, "False→True"): "what is sorted already is sorted again",
     ("windows", 175, "LtE→Lt"): "two readings are sorted and both kept, as they are unsorted",
     ("rules_drugs", 116, "25000→25001"): "no rung of eplerenone lies between",

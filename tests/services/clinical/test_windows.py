@@ -107,6 +107,7 @@ def test_a_copy_is_found_behind_another_reading_and_a_third_copy_is_the_same() -
     assert once_each((typed(0), between, sent)) == [between, sent]
     assert once_each((typed(0), typed(30), typed(59))) == [typed(0)]
     assert once_each((sent, typed(50))) == [sent]
+    assert once_each((typed(0), sent, typed(50))) == [sent]
 
 
 def test_the_same_figures_a_whole_minute_later_are_another_measurement_whatever_lies_between() -> (
