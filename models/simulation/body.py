@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models import literature
 from models.literature import CLASSES, EFFECTS
 from models.simulation.people import Bools, Floats, People
+from models.simulation.sickness import DRY_PULSE_BPM, DRY_SYSTOLIC_MMHG, Sickness
 from models.simulation.worlds import World
 from services.clinical.formulary import DrugClass
 
@@ -59,6 +60,7 @@ class Body:
         self.salt = world.salt_sd_mmol * chance.standard_normal(count)
         self.salt_felt = self.salt.copy()
         self.noise = chance.standard_normal(count)
+        self.sickness = Sickness(count, world, chance.spawn(1)[0])
         self.day = 0
         # Entry levels are as measured: drift, salt and season are deviations from day zero.
         self._at_entry = self._weather()
@@ -81,6 +83,7 @@ class Body:
         share = FAINT_SHARE * np.where(self.people.frail, 2.0, 1.0)
         self.fainted = low & (chance.random(count, dtype=np.float32) < share)
         self.day += 1
+        self.sickness.live(self.day)
 
     def _take(self, uniform: NDArray[np.float32]) -> None:
         people, state = self.people, self.taking
@@ -120,8 +123,9 @@ class Body:
         return np.asarray(self.people.effect_factor * combined(person, self.effect))
 
     def latent_systolic(self) -> Floats:
-        """Return today's home mean, free of day-to-day noise, mmHg."""
-        return np.asarray(self.untreated() - self.fall())
+        """Return today's home mean, free of day-to-day noise, mmHg; lower in the dry."""
+        dry = DRY_SYSTOLIC_MMHG * self.sickness.dry
+        return np.asarray(self.untreated() - self.fall() - dry)
 
     def day_systolic(self) -> Floats:
         """Return today's own systolic level: the home mean with the noise of the day, mmHg."""
@@ -129,12 +133,14 @@ class Body:
 
     def latent_diastolic(self) -> Floats:
         """Return today's diastolic home mean, mmHg."""
-        weather = 0.5 * (self._weather() - self._at_entry)
+        dry = DRY_SYSTOLIC_MMHG * self.sickness.dry
+        weather = 0.5 * (self._weather() - self._at_entry - dry)
         return np.asarray(self.people.diastolic + weather - DIASTOLIC_SHARE * self.fall())
 
-    def pulse_fall(self) -> Floats:
-        """Return by how much beta-blockers slow the pulse today, beats a minute."""
-        return np.asarray(PULSE_FALL_BPM * self.effect[:, BETA] / EMAX[BETA])
+    def pulse(self) -> Floats:
+        """Return today's resting pulse: slower by a beta-blocker, faster when dry; a minute."""
+        slower = PULSE_FALL_BPM * self.effect[:, BETA] / EMAX[BETA]
+        return np.asarray(self.people.pulse - slower + DRY_PULSE_BPM * self.sickness.dry)
 
     def symptoms(self) -> Bools:
         """Return which classes give which patients a symptom now, (patients, classes)."""

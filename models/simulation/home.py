@@ -12,11 +12,13 @@ import numpy as np
 
 from models.simulation.body import Body
 from models.simulation.people import Bools, Floats, Ints
+from models.simulation.sickness import DRY_STANDING_MMHG
 from services.clinical.averaging import (
     DAYS_ABOVE_TO_COUNT,
     MAX_GAP_BETWEEN_WINDOWS_DAYS,
     SETTLING,
 )
+from services.clinical.readings import BloodPressure
 from services.clinical.windows import MIN_COUNTED_DAYS, MIN_COUNTED_READINGS, WINDOW_DAYS
 
 READINGS_A_DAY: Final = 4
@@ -43,6 +45,8 @@ class Week:
         self.sitting: tuple[Ints, Ints] = (self.pulse, self.pulse)
         self.standing: tuple[Ints, Ints] = (self.pulse, self.pulse)
         self._skipped: Bools = np.zeros(count, dtype=np.bool_)
+        self.charted: dict[int, list[BloodPressure]] = {}
+        """Readings by patient as the chart has them, oldest first, once the week is over."""
 
     @property
     def check_day(self) -> int:
@@ -71,12 +75,11 @@ class Week:
     def _stand_up(self, body: Body, systolic: Floats, diastolic: Floats) -> None:
         chance, people, count = body.chance, body.people, len(systolic)
         noise = chance.normal(0.0, 3.0, (2, count))
-        slower = body.pulse_fall()
-        self.pulse = np.rint(people.pulse - slower + noise[0]).astype(np.int64).clip(40, 130)
+        self.pulse = np.rint(body.pulse() + noise[0]).astype(np.int64).clip(40, 130)
         self.checked = ~self._skipped
         sitting = _cuff(systolic)
         self.sitting = (sitting, np.minimum(_cuff(diastolic, least=35), sitting - 8))
-        drop = people.standing_drop + noise[1]
+        drop = people.standing_drop + DRY_STANDING_MMHG * body.sickness.dry + noise[1]
         standing = _cuff(sitting - drop, least=60)
         self.standing = (
             standing,

@@ -12,7 +12,7 @@ from models.literature import ONSET_DAYS
 from models.simulation.beliefs import Beliefs
 from models.simulation.course import NEVER_MOVED, Course
 from models.simulation.home import Averages
-from models.simulation.people import Bools, Floats
+from models.simulation.people import Bools, Floats, Ints
 from services.ids import new_secret
 
 # The middle of the week that is measured at the end of a 28-day interval.
@@ -51,7 +51,8 @@ class Recorder:
     """Watches a trial: `moved` after each decision, `measured` before the next."""
 
     def __init__(self, count: int) -> None:
-        self._pending: tuple[Floats, Floats, Floats, Bools] | None = None
+        self._pending: tuple[Floats, Floats, Floats, Bools, Ints] | None = None
+        self._course: Course | None = None
         self.features: list[Floats] = []
         self.terms: list[Floats] = []
         self.spread: list[Floats] = []
@@ -68,23 +69,26 @@ class Recorder:
         rows = dosage.row(target + kept * (beliefs.built_up - target), beliefs.mean[:, 0])
         terms = rows * beliefs.mean
         spread = np.hypot(dosage.spread(rows, beliefs.covariance), choice.WINDOW_SD_MMHG)
-        self._pending = (x, terms, spread, week.known)
+        self._pending = (x, terms, spread, week.known, course.changed)
+        self._course = course
 
     def measured(self, week: Averages) -> None:
         """Close the windows kept, by the mean of the week that has now been measured.
 
         Unlike the guard's average this one counts in the weeks in which a change still settles.
         """
-        if self._pending is None:
+        if self._pending is None or self._course is None:
             return
-        x, terms, spread, known = self._pending
+        x, terms, spread, known, changed = self._pending
+        # A regimen that was paused or taken up again within the interval makes no window.
+        held = self._course.changed == changed
         days = week.day_present & (np.cumsum(week.day_present, axis=1) > 1)
         total = (week.day_systolic * days).sum(1) / np.maximum(days.sum(1), 1) / 10.0
         self.features.append(x)
         self.terms.append(terms)
         self.spread.append(spread)
         self.observed.append(total)
-        self.counted.append(known & (days.sum(1) >= 3))
+        self.counted.append(known & held & (days.sum(1) >= 3))
         self._pending = None
 
     def lived(self, course: Course) -> None:
