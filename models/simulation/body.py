@@ -139,8 +139,12 @@ class Body:
 
     def pulse(self) -> Floats:
         """Return today's resting pulse: slower by a beta-blocker, faster when dry; a minute."""
-        slower = PULSE_FALL_BPM * self.effect[:, BETA] / EMAX[BETA]
+        slower = PULSE_FALL_BPM * self.beta_share()
         return np.asarray(self.people.pulse - slower + DRY_PULSE_BPM * self.sickness.dry)
+
+    def beta_share(self) -> Floats:
+        """Return how much of a beta-blocker's greatest effect has built up, 0..1."""
+        return np.asarray(self.effect[:, BETA] / EMAX[BETA])
 
     def symptoms(self) -> Bools:
         """Return which classes give which patients a symptom now, (patients, classes)."""

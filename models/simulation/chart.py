@@ -16,6 +16,7 @@ from models.simulation.legal import (
     sick_report,
 )
 from models.simulation.sickness import NEVER
+from models.simulation.wearable import WEARABLE_VERSION
 from services.clinical.patient import (
     Adherence,
     ConsentPurpose,
@@ -41,6 +42,7 @@ def snapshot(course: "Course", patient: int) -> Snapshot:
     people, now = course.people, morning(course.body.day)
     since = tuple(morning(int(day)) for day in course.since[patient])
     paused = tuple(None if day == NEVER else morning(day) for day in course.paused_on[patient])
+    worn = course.wearable.of(patient)
     taken, due = int(course.log[patient].sum()), course.log.shape[1]
     return Snapshot(
         patient_id="simulated",
@@ -67,6 +69,8 @@ def snapshot(course: "Course", patient: int) -> Snapshot:
         target=TARGET,
         open_alarm=False,
         halted=False,
+        wearable_features=worn,
+        wearable_version=WEARABLE_VERSION if worn else None,
     )
 
 

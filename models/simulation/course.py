@@ -26,6 +26,7 @@ from models.simulation.legal import (
 )
 from models.simulation.people import Bools, Floats, Ints, draw
 from models.simulation.sickness import NEVER
+from models.simulation.wearable import Wearable
 from models.simulation.worlds import World
 from services.clinical.formulary import FORMULARY
 from services.clinical.moves import STAGE_2_HOME_TENTHS
@@ -65,6 +66,7 @@ class Course:
         self._set_doses()
         self.body.settle()
         self.lab = Laboratory(self.body)
+        self.wearable = Wearable(self.body, self.chance.spawn(1)[0])
         self.faint: Bools = np.zeros(count, dtype=np.bool_)
         """Faint in the last week: dizziness is open."""
         self._fainted_on: Ints = np.full(count, NEVER_MOVED)
@@ -106,6 +108,8 @@ class Course:
         waiting = (self.ill_until != NEVER) & ~self.body.sickness.open
         self.lab.draw_after_illness(waiting, self.ill_until)
         self.faint = self.body.day - self._fainted_on <= WINDOW_DAYS
+        if self.body.day == next_decision:
+            self.wearable.measure()
 
     def averages(self) -> Averages:
         """Return the averages that the guard reads now."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from models import choice, dosage, features
-from models.features import RECORD_FEATURES, Columns
+from models.features import Columns
 from models.literature import ONSET_DAYS
 from models.simulation.beliefs import Beliefs
 from models.simulation.course import NEVER_MOVED, Course
@@ -19,8 +19,12 @@ from services.ids import new_secret
 MIDDLE_DAYS: Final = 24.0
 
 
-def columns(course: Course, week: Averages, beliefs: Beliefs) -> Columns:
-    """Return the record features of the whole cohort, as `features.of_snapshot` has them of one."""
+def seen(course: Course, week: Averages, beliefs: Beliefs) -> Floats:
+    """Return the network's features of the whole cohort, as `features.of_snapshot` of one."""
+    return features.scaled(_columns(course, week, beliefs), course.wearable.features)
+
+
+def _columns(course: Course, week: Averages, beliefs: Beliefs) -> Columns:
     people, lab = course.people, course.lab
     known = week.known
     systolic = np.where(known, week.systolic / 10.0, np.nan)
@@ -62,7 +66,7 @@ class Recorder:
 
     def moved(self, course: Course, week: Averages, beliefs: Beliefs) -> None:
         """Keep what is known once the moves are made."""
-        x = features.scaled(columns(course, week, beliefs))
+        x = seen(course, week, beliefs)
         share = course.taken_share()[:, None]
         target = dosage.effects(course.body.prescribed) * share
         kept = float(np.exp(-MIDDLE_DAYS / ONSET_DAYS))
@@ -95,12 +99,11 @@ class Recorder:
         """Days between the decisions are not windows."""
 
     def patients(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of a cohort file, under fresh random subject ids."""
-        width = len(RECORD_FEATURES)
+        """Yield the lines of a cohort file with a wearable, under fresh random subject ids."""
         for patient in range(self.count):
             windows = [
                 {
-                    "x": np.round(x[patient, :width], 4).tolist(),
+                    "x": np.round(x[patient], 4).tolist(),
                     "t": np.round(t[patient], 4).tolist(),
                     "y": round(float(y[patient]), 3),
                     "sd": round(float(s[patient]), 4),
