@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models import literature
 from models.literature import CLASSES, EFFECTS
-from models.simulation.people import Bools, Floats, People
+from models.simulation.people import Bools, Floats, Ints, People
 from models.simulation.sickness import DRY_PULSE_BPM, DRY_SYSTOLIC_MMHG, Sickness
 from models.simulation.worlds import World
 from services.clinical.formulary import DrugClass
@@ -41,6 +41,7 @@ _SALT_DAYS: Final = 30.0
 # Below this a day may bring dizziness, more often in the old and frail [A].
 FAINT_MMHG: Final = 95.0
 FAINT_SHARE: Final = 0.15
+_EVERYONE: Final = slice(None)
 
 
 class Body:
@@ -146,10 +147,10 @@ class Body:
         """Return how much of a beta-blocker's greatest effect has built up, 0..1."""
         return np.asarray(self.effect[:, BETA] / EMAX[BETA])
 
-    def symptoms(self) -> Bools:
+    def symptoms(self, who: slice | Ints = _EVERYONE) -> Bools:
         """Return which classes give which patients a symptom now, (patients, classes)."""
-        shown = symptom_shares(self.prescribed) > self.people.symptom_threshold
-        return np.asarray(shown & ~self.stopped[:, None])
+        shown = symptom_shares(self.prescribed[who]) > self.people.symptom_threshold[who]
+        return np.asarray(shown & ~self.stopped[who][:, None])
 
 
 def population_effect(standard_doses: Floats) -> Floats:
@@ -164,10 +165,11 @@ def combined(person_effect: Floats, population: Floats) -> Floats:
     return np.asarray(person_effect.sum(-1) * factor)
 
 
-_SYMPTOM_AT: Final = np.array([0.0, 0.5, 1.0, 2.0])
+_SYMPTOM_AT: Final = (0.0, 0.5, 1.0, 2.0)
 _SYMPTOM_SHARE: Final = np.array(
     [[0.0, *(p / 100.0 for p in EFFECTS[cls].symptom_percent)] for cls in CLASSES]
 )
+_SYMPTOM_SLOPE: Final = np.diff(_SYMPTOM_SHARE, axis=1) / np.diff(_SYMPTOM_AT)
 BETA: Final = CLASSES.index(DrugClass.BETA_BLOCKER)
 
 
@@ -176,10 +178,10 @@ def symptom_shares(standard_doses: Floats) -> Floats:
 
     The class with the most symptoms counts in full, each further one three quarters.
     """
-    shares = np.empty_like(standard_doses)
-    for place in range(len(CLASSES)):
-        shares[..., place] = np.interp(
-            standard_doses[..., place], _SYMPTOM_AT, _SYMPTOM_SHARE[place]
-        )
+    # Straight lines between the published doses, level beyond the double one.
+    shares = np.zeros_like(standard_doses)
+    for place, begins in enumerate(_SYMPTOM_AT[:-1]):
+        within = np.clip(standard_doses - begins, 0.0, _SYMPTOM_AT[place + 1] - begins)
+        shares += _SYMPTOM_SLOPE[:, place] * within
     most = shares.max(-1, keepdims=True)
     return np.where(shares < most, shares * literature.SECOND_DRUG_SYMPTOM_FACTOR, shares)

@@ -63,7 +63,7 @@ def snapshot(course: "Course", patient: int) -> Snapshot:
         pending_labs=(),
         readings=_readings(course, patient),
         symptoms=_symptoms(course, patient, now),
-        adherence=Adherence(taken, due) if course.on_treatment[patient] else None,
+        adherence=Adherence(taken, due) if course.doses_ug[patient].any() else None,
         weights=(),
         changes=tuple(course.changes[patient]),
         target=TARGET,
@@ -80,7 +80,7 @@ def morning(day: int) -> datetime:
 
 
 def _symptoms(course: "Course", patient: int, now: datetime) -> tuple[SymptomReport, ...]:
-    marks = tuple(course.reported()[patient].tolist())
+    marks = tuple(course.body.symptoms(slice(patient, patient + 1))[0].tolist())
     found = reports(marks, fainted=bool(course.faint[patient]), now=now)
     sickness = course.body.sickness
     reported_on = int(sickness.reported_on[patient])
@@ -115,7 +115,7 @@ def _readings(course: "Course", patient: int) -> tuple[BloodPressure, ...]:
 def _of_week(week: Week, patient: int) -> list[BloodPressure]:
     found = []
     systolic, diastolic = week.systolic[patient], week.diastolic[patient]
-    for day, slot in np.argwhere(week.present[patient]):
+    for day, slot in np.argwhere(week.present[patient]).tolist():
         at = morning(week.first_day + day) + _SLOTS[slot]
         found.append(reading(at, int(systolic[day, slot]), int(diastolic[day, slot]), None))
     return found + _standing_check(week, patient) if week.checked[patient] else found
