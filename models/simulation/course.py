@@ -25,6 +25,7 @@ from models.simulation.legal import (
     egfr_steps,
 )
 from models.simulation.people import Bools, Floats, Ints, draw
+from models.simulation.place import CPU, Place
 from models.simulation.sickness import NEVER
 from models.simulation.wearable import Wearable
 from models.simulation.worlds import World
@@ -46,10 +47,10 @@ WEEKS_KEPT: Final = 6
 class Course:
     """Everything about the cohort that changes; days count from entry, which is day 0."""
 
-    def __init__(self, count: int, world: World, seed: int) -> None:
+    def __init__(self, count: int, world: World, seed: int, place: Place = CPU) -> None:
         self.chance = np.random.default_rng(seed)
         self.people = draw(count, world, self.chance)
-        self.body = Body(self.people, world, self.chance)
+        self.body = Body(self.people, world, self.chance, place)
         self.body.day = -RUN_IN_DAYS
         self.world, self.count = world, count
         self.doses_ug: Ints = _doses_at_entry(count, world, self.chance)
@@ -105,8 +106,9 @@ class Course:
             self.weeks[-1].measure(self.body)
         if self.body.day - 1 == next_decision - DRAWN_DAYS_AHEAD:
             self.lab.draw()
-        waiting = (self.ill_until != NEVER) & ~self.body.sickness.open
-        self.lab.draw_after_illness(waiting, self.ill_until)
+        ill_until = self.ill_until
+        waiting = (ill_until != NEVER) & ~self.body.sickness.open
+        self.lab.draw_after_illness(waiting, ill_until)
         self.faint = self.body.day - self._fainted_on <= WINDOW_DAYS
         if self.body.day == next_decision:
             self.wearable.measure()

@@ -7,6 +7,7 @@ import numpy as np
 from models.literature import CLASSES
 from models.simulation.body import Body, population_effect
 from models.simulation.people import Bools, Floats, Ints
+from models.simulation.place import Array
 from models.simulation.sickness import NEVER
 from services.clinical.formulary import DrugClass
 from services.clinical.laboratory import CHECK_AFTER
@@ -27,7 +28,6 @@ _EGFR_SHARE: Final = {
     DrugClass.THIAZIDE: -0.04,
     DrugClass.MRA: -0.05,
 }
-_STANDARD_EFFECT: Final = population_effect(np.ones(len(CLASSES)))
 # In a fully dry patient [A]: what is lost of eGFR, more with a RAS blocker or a diuretic taken, and
 # potassium, lost with the stool, kept back by a RAS blocker or an MRA.
 _DRY_EGFR_SHARE: Final = -0.08
@@ -53,6 +53,15 @@ def _by_class(table: dict[DrugClass, float]) -> Floats:
     return np.array([table.get(cls, 0.0) for cls in CLASSES])
 
 
+_FIXED: Final = {
+    "standard": population_effect(np.ones(len(CLASSES))),
+    "potassium": _by_class(_POTASSIUM),
+    "sodium": _by_class(_SODIUM),
+    "egfr": _by_class(_EGFR_SHARE),
+}
+"""Effect of one standard dose in mmHg, and what it does, by class."""
+
+
 class Laboratory:
     """Latest results, in thousandths of the unit, and what the last rises ask for.
 
@@ -60,12 +69,18 @@ class Laboratory:
     """
 
     def __init__(self, body: Body) -> None:
-        count = len(body.took)
+        count, people, of = len(body.people.age), body.people, body.place.of
         self._body = body
+        self._fixed = {name: of(values) for name, values in _FIXED.items()}
+        self._weak = of(np.where(people.egfr < 60.0, 1.6, 1.0))
+        # CKD-EPI's slope above the knee, creatinine to the power of -1.2 [K].
+        self._knee = of(np.where(people.female, 0.7, 0.9))
+        self._top = of(142.0 * 0.9938**people.age * np.where(people.female, 1.012, 1.0))
         self.day: Ints = np.zeros(count, dtype=np.int64)
         self.watched_rise: Ints = np.full(count, NEVER)
         self.ras_rise: Ints = np.full(count, NEVER)
-        self.potassium, self.sodium, self.egfr, self.creatinine = self._values(body.chance)
+        found = self._values(self._noise(body.chance))
+        self.potassium, self.sodium, self.egfr, self.creatinine = found
         self.base_egfr: Ints = self.egfr.copy()
         self.base_creatinine: Ints = self.creatinine.copy()
         self.day[:] = body.day
@@ -79,7 +94,7 @@ class Laboratory:
         check = self.watched_rise + CHECK_AFTER.days
         due = (self.watched_rise > NEVER) & (self.day < check) & (yesterday >= check)
         due |= yesterday - self.day > _ROUTINE_DAYS
-        self._take(due & (body.chance.random(len(due)) < _DONE), self._values(body.chance))
+        self._take(due & (body.chance.random(len(due)) < _DONE), self._noise(body.chance))
 
     def draw_after_illness(self, waiting: Bools, ill_until: Ints) -> None:
         """Draw blood at noon of the day just lived from who is well and has drugs paused.
@@ -90,11 +105,12 @@ class Laboratory:
         chance, yesterday = self._body.sickness.chance, self._body.day - 1
         old = (self.day < ill_until) | (yesterday - self.day >= CHECK_AFTER.days)
         come = chance.random(len(waiting)) < _COMES_AFTER_ILLNESS
-        self._take(waiting & old & come, self._values(chance))
+        self._take(waiting & old & come, self._noise(chance))
 
-    def _take(self, come: Bools, found: tuple[Ints, Ints, Ints, Ints]) -> None:
+    def _take(self, come: Bools, noise: Floats) -> None:
         if not come.any():
             return
+        found = self._values(noise)
         self.potassium = np.where(come, found[0], self.potassium)
         self.sodium = np.where(come, found[1], self.sodium)
         self.egfr = np.where(come, found[2], self.egfr)
@@ -114,32 +130,36 @@ class Laboratory:
         values = (self.potassium, self.sodium, self.egfr, self.creatinine)
         self.history.append((drawn, day, *values))
 
-    def _values(self, chance: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
-        body = self._body
-        people, count = body.people, len(body.took)
-        share = body.effect / _STANDARD_EFFECT
-        noise = chance.standard_normal((3, count))
-        weak = np.where(people.egfr < 60.0, 1.6, 1.0)
-        dry_potassium, dry_egfr = self._when_dry()
-        potassium = people.potassium + dry_potassium + 0.15 * noise[0]
-        potassium += weak * (share @ _by_class(_POTASSIUM))
-        sodium = people.sodium + share @ _by_class(_SODIUM) + 1.2 * noise[1]
-        dip = weak * (share @ _by_class(_EGFR_SHARE)) + dry_egfr + 0.04 * noise[2]
-        egfr = np.clip(people.egfr * (1.0 + dip), 8.0, 140.0)
-        # CKD-EPI's slope above the knee, creatinine to the power of -1.2 [K].
-        knee = np.where(people.female, 0.7, 0.9)
-        top = 142.0 * 0.9938**people.age * np.where(people.female, 1.012, 1.0)
-        creatinine = knee * (egfr / top) ** (-1.0 / 1.2)
-        scaled = (potassium.clip(2.5, 6.8), sodium.clip(120, 150), egfr, creatinine.clip(0.4, 9.0))
-        first, second, third, fourth = (np.rint(1000 * v).astype(np.int64) for v in scaled)
-        return first, second, third, fourth
+    def _noise(self, chance: np.random.Generator) -> Floats:
+        """Draw the error of everyone's sample, whoever comes: days stay the same."""
+        return chance.standard_normal((3, len(self._weak)))
 
-    def _when_dry(self) -> tuple[Floats, Floats]:
-        """Return what dryness adds to potassium (mmol/L) and to eGFR (as a share) today."""
-        body, dry = self._body, self._body.sickness.dry
-        taken = (body.prescribed > 0.0) & body.took[:, None]
-        harmed, kept = taken[:, WATCHED].any(1), taken[:, _KEEPS_POTASSIUM].any(1)
+    def _values(self, errors: Floats) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return potassium, sodium, eGFR and creatinine of everyone, in thousandths."""
+        body, place, fixed = self._body, self._body.place, self._fixed
+        here, clip = body.here, place.xp.clip
+        noise = place.of(errors)
+        share = body.effect_here() / fixed["standard"]
+        dry_potassium, dry_egfr = self._when_dry()
+        potassium = here.potassium + dry_potassium + 0.15 * noise[0]
+        potassium = potassium + self._weak * (share @ fixed["potassium"])
+        sodium = here.sodium + share @ fixed["sodium"] + 1.2 * noise[1]
+        dip = self._weak * (share @ fixed["egfr"]) + dry_egfr + 0.04 * noise[2]
+        egfr = clip(here.egfr * (1.0 + dip), 8.0, 140.0)
+        creatinine = self._knee * (egfr / self._top) ** (-1.0 / 1.2)
         return (
-            np.asarray(dry * (_DRY_POTASSIUM + _DRY_POTASSIUM_TREATED * kept)),
-            np.asarray(dry * (_DRY_EGFR_SHARE + _DRY_EGFR_SHARE_TREATED * harmed)),
+            place.whole(1000 * clip(potassium, 2.5, 6.8)),
+            place.whole(1000 * clip(sodium, 120.0, 150.0)),
+            place.whole(1000 * egfr),
+            place.whole(1000 * clip(creatinine, 0.4, 9.0)),
+        )
+
+    def _when_dry(self) -> tuple[Array, Array]:
+        """Return what dryness adds to potassium (mmol/L) and to eGFR (as a share) today."""
+        body, dry = self._body, self._body.place.of(self._body.sickness.dry)
+        taken = body.taken_here()
+        harmed, kept = taken[:, list(WATCHED)].any(1), taken[:, list(_KEEPS_POTASSIUM)].any(1)
+        return (
+            _DRY_POTASSIUM * dry + _DRY_POTASSIUM_TREATED * (dry * kept),
+            _DRY_EGFR_SHARE * dry + _DRY_EGFR_SHARE_TREATED * (dry * harmed),
         )

@@ -142,7 +142,7 @@ def run(
     first = SETTLED_FROM_DAY if world is PERSISTENT else 0
     if design.days <= first:
         raise BadTrial(f"--days must be more than {first} in this world")
-    course = Course(design.patients, world, seed)
+    course = Course(design.patients, world, seed, design.where)
     beliefs = Beliefs(course)
     count = DayCount(course)
     place: Ints = np.zeros(course.count, dtype=np.int64)

@@ -14,6 +14,7 @@ from models.simulation.home import Averages
 from models.simulation.judged import allowed
 from models.simulation.legal import KINDS, MoveBook, Offered
 from models.simulation.people import Bools, Floats, Ints
+from models.simulation.place import CPU, Place
 from models.simulation.policies import Decision, Policy, chosen
 from models.simulation.sick_days import SICK_DAY_KINDS, SickDays
 from models.simulation.worlds import World
@@ -33,12 +34,16 @@ class BadTrial(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Patients, days and days between decisions; `inertia` is the share of moves not made."""
+    """Patients, days and days between decisions; `inertia` is the share of moves not made.
+
+    `where` the days are computed changes nothing but the time they take.
+    """
 
     patients: int
     days: int
     cadence_days: int
     inertia: float = 0.0
+    where: Place = CPU
 
     def __post_init__(self) -> None:
         if self.cadence_days < MIN_CADENCE_DAYS:
@@ -91,7 +96,7 @@ def run(
     watcher: Watcher | None = None,
 ) -> Outcomes:
     """Return the outcomes of one policy on one seed's cohort, with `watcher` looking on."""
-    course = Course(design.patients, world, seed)
+    course = Course(design.patients, world, seed, design.where)
     beliefs, sick_days = Beliefs(course), SickDays(course)
     # Inertia draws from its own source: the course's days stay paired between policies.
     inertia = np.random.default_rng(seed + 1_000_003)
