@@ -1,8 +1,8 @@
 """What is done about a sick day: a pause on the morning of the report, and a dated resumption.
 
 The moves are the clinical core's own and its guard judges each on the patient's chart, day by day;
-they are the same whatever policy makes the decisions between them. A resumption is asked for on its
-date and, where the guard holds it, again when new blood has come or a week has passed.
+they are the same whatever policy makes the decisions between them. A resumption is asked for once
+its date and blood have come and, where the guard holds it, again with new blood or a week later.
 """
 
 from typing import Final
@@ -54,7 +54,8 @@ class SickDays:
         """Make today's pauses and resumptions, as far as the guard lets."""
         course, today = self._course, self._course.body.day
         stale = (today - self._asked_on >= _ASKED_AGAIN_DAYS) | (course.lab.day >= self._asked_on)
-        resuming = to_resume(course) & stale
+        # Before blood has come since the sick day the guard could only say so.
+        resuming = to_resume(course) & (course.lab.day >= course.ill_until) & stale
         self._asked_on = np.where(resuming, today, self._asked_on)
         paused = course.paused_on != NEVER
         for patient in np.flatnonzero(to_pause(course) | resuming):
