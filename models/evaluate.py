@@ -20,6 +20,7 @@ import torch
 from models import (
     artifact,
     cohort,
+    features,
     gradients,
     network,
     off_policy,
@@ -45,6 +46,7 @@ from models.simulation.trial import Design
 from models.simulation.windows import Recorder
 from models.simulation.worlds import MISSPECIFIED, REFERENCE, world
 from models.train import Plan, Run
+from models.train_command import LEARNING_RATE, STEPS
 from services import clock
 
 HELD_OUT_SEED: Final = 770_000
@@ -63,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--worlds", nargs="+", default=["literature", *MISSPECIFIED])
     parser.add_argument("--epsilons", type=float, nargs="+", default=list(EPSILONS))
+    parser.add_argument("--steps", type=int, default=STEPS, help="of each training for --epsilons")
     parser.add_argument("--json", type=Path, default=Path("var/models/evaluation.json"))
     parser.add_argument("--html", type=Path, default=Path("var/models/evaluation.html"))
 
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         "small_world": small_world(model, options),
         "coverage": coverage(model, options.patients),
         **decisions(options.patients),
-        "epsilon_sweep": sweep(windows, options.patients, options.epsilons),
+        "epsilon_sweep": sweep(windows, options.patients, options.epsilons, options.steps),
         "time": timing(model),
     }
     result["verdict"] = verdict(result["worlds"])
@@ -158,8 +161,14 @@ def coverage(model: Artifact, patients: int, world_name: str = "shifted") -> Jso
         "world": world_name,
         "windows": int(counted.sum()),
         "filter": _held(network.initial(0), 1.0, *kept, groups),
-        "model": _held(model.network, model.manifest.widen, *kept, groups),
+        "model": _held(
+            model.network, model.manifest.widen, _learned(model, kept[0]), *kept[1:], groups
+        ),
     }
+
+
+def _learned(model: Artifact, x: Floats) -> Floats:
+    return features.masked(x, wearable=model.manifest.wearable_seen)
 
 
 def _held(
@@ -190,28 +199,33 @@ class _Uncharged(Ledger):
         return 0.0
 
 
-def sweep(windows: Cohort, patients: int, epsilons: list[float]) -> Json:
+def sweep(windows: Cohort, patients: int, epsilons: list[float], steps: int) -> Json:
     """Return RMSE on held-out simulated patients at several ε, each trained afresh."""
-    held_out = _held_out(patients)
+    x, terms, observed = _held_out(patients)
+    held_out = (features.masked(x, wearable=windows.wearable), terms, observed)
     found: Json = {"filter": _rmse(network.initial(0), *held_out)}
     for epsilon in (*epsilons, np.inf):
         with tempfile.TemporaryDirectory() as folder:
-            found[f"{epsilon:g}"] = _rmse(_trained(windows, epsilon, Path(folder)), *held_out)
+            found[f"{epsilon:g}"] = _rmse(
+                _trained(windows, epsilon, Path(folder), steps), *held_out
+            )
     return found
 
 
-def _trained(windows: Cohort, epsilon: float, folder: Path) -> Network:
+def _trained(windows: Cohort, epsilon: float, folder: Path, steps: int) -> Network:
     if np.isinf(epsilon):
         mechanism = replace(Mechanism(), sigma=0.0)
-        plan = Plan("simulated", windows.sha256, epsilon, 300, 0.005, mechanism, Quantile())
+        plan = Plan(
+            "simulated", windows.sha256, epsilon, steps, LEARNING_RATE, mechanism, Quantile()
+        )
         ledger: Ledger = _Uncharged(folder / "ledger.jsonl")
     else:
         plan = train.made(
             windows,
             population="simulated",
             epsilon=epsilon,
-            steps=300,
-            learning_rate=0.005,
+            steps=steps,
+            learning_rate=LEARNING_RATE,
             held=[],
             mechanism=Mechanism(),
         )

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import choice, cohort, dosage, features
-from models.features import RECORD_FEATURES
 from models.literature import ONSET_DAYS
 from services.clinical.patient import DoseChangeRecord, Snapshot
 from services.clinical.readings import BloodPressure, Posture
@@ -36,7 +35,7 @@ class RecordWindows:
 
     def header(self) -> Mapping[str, object]:
         """Return the first line."""
-        return cohort.header("deidentified")
+        return cohort.header("deidentified", wearable=True)
 
     def of(self, record: PatientRecord) -> Mapping[str, object] | None:
         """Return a patient's windows; None without any."""
@@ -78,7 +77,7 @@ def window(snapshot: Snapshot, observed_mmhg: float) -> dict[str, Any]:
     """Return one window: scaled features, the filter's terms, the outcome and the filter's SD."""
     now = snapshot.as_of
     posterior = dosage.observe(snapshot, now=now)
-    x = features.of_snapshot(_at_most_90(snapshot), posterior, now=now)[0, : len(RECORD_FEATURES)]
+    x = features.of_snapshot(_at_most_90(snapshot), posterior, now=now)[0]
     target = dosage.effects(dosage.exposure_of(dosage.doses_now(snapshot.regimen)))
     target = target * posterior.taken_share
     kept = float(np.exp(-MIDDLE_DAYS / ONSET_DAYS))

@@ -41,7 +41,7 @@ def add_cohort(parser: argparse.ArgumentParser) -> None:
 def run_cohort(options: argparse.Namespace) -> int:
     """Write a cohort file of simulated patients under the filter."""
     recorder = recorded(options.world, options.patients, options.days, options.seed)
-    cohort.write(options.out, cohort.header("simulated"), recorder.patients())
+    cohort.write(options.out, cohort.header("simulated", wearable=True), recorder.patients())
     print(f"{options.out}: simulated patients of the world {options.world}")
     return 0
 
@@ -203,7 +203,7 @@ def audited(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def _simulated(options: argparse.Namespace, path: Path, seed: int) -> Cohort:
     recorder = recorded("shifted", options.patients, options.days, seed)
-    cohort.write(path, cohort.header("simulated"), recorder.patients())
+    cohort.write(path, cohort.header("simulated", wearable=True), recorder.patients())
     return cohort.read(path, at_least=train.least_patients(Mechanism()))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from models import artifact
 from models.artifact import Artifact
-from models.simulation import reference, summary, trained, trial
+from models.simulation import place, reference, summary, trained, trial
 from models.simulation.judged import CLINICIAN_RULES, OVERRIDDEN
 from models.simulation.legal import MoveBook
 from models.simulation.policies import POLICIES, Policy
@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--world", default="literature", help="a name of models.simulation.worlds")
     parser.add_argument("--policies", nargs="+", default=None)
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        help="where the days are computed: cpu (numpy), auto (a GPU if there is one), cuda:1, ...",
+    )
     parser.add_argument(
         "--weights", type=Path, default=None, help="folder: adds the `model` policy"
     )
@@ -198,7 +203,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _design(options: argparse.Namespace) -> Design:
     """Return the trial's design; what cannot be reported is refused before hours are spent."""
-    design = Design(options.patients, options.days, options.cadence)
+    design = Design(
+        options.patients, options.days, options.cadence, where=place.place(options.device)
+    )
     if options.seeds < 1:
         raise BadTrial("--seeds must be positive")
     if options.patients * options.seeds < 2:

@@ -5,7 +5,7 @@ care with visits, review of every step, and the loops, in which a signed plan le
 some steps alone. Simulated throughout: minutes and turnaround are assumptions, named below.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,17 +13,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.simulation import summary
+from models.simulation import sick_days, summary
 from models.simulation.course import Course
 from models.simulation.legal import DRUGS, ENTRY, TARGET
 from models.simulation.people import Floats, Ints
+from models.simulation.sickness import NEVER
 from models.simulation.trial import DAYS_A_YEAR, DayCount, Outcomes
 from models.simulation.worlds import World
 from services.clinical.alarm_types import Alarm, Urgency
 from services.clinical.assessment import Assessment, assess
 from services.clinical.envelope import DrugBounds, Envelope, Stage
 from services.clinical.formulary import FORMULARY
-from services.clinical.moves import KEEP, Move, Path
+from services.clinical.moves import KEEP, Move, MoveKind, Path
 from services.clinical.patient import Prescription, Snapshot
 from services.clinical.plans import default_envelope, sign
 from services.clinical.proposal import Predictor
@@ -122,10 +123,10 @@ def run(
     for day in range(days):
         last = day // arm.cadence_days * arm.cadence_days
         if day == last:
-            clinic.decide()
-        if day == last + REVIEW_DAYS:
-            clinic.carry_out(clinic.waiting)
-            clinic.waiting = {}
+            clinic.decide(range(patients))
+        elif not arm.visits:
+            clinic.attend_the_sick()
+        clinic.carry_out_reviewed()
         following = last + arm.cadence_days
         course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
         count.day(course)
@@ -140,16 +141,29 @@ class _Clinic:
     def __init__(self, arm: Arm, course: Course, predictor: Predictor, seed: int) -> None:
         self.arm, self.course, self.predictor = arm, course, predictor
         self.work = Work(course.count)
-        self.waiting: dict[int, Move] = {}
+        self.waiting: dict[int, tuple[int, Move]] = {}
+        """The move of each patient that waits for its review, and the day of it."""
         self.plans: list[Envelope | None] = [None] * course.count
         self._chance = np.random.default_rng(seed + 3_000_017)
+        self._asked_on = np.full(course.count, NEVER)
 
-    def decide(self) -> None:
-        """Assess everyone; steps alone begin today, reviewed ones once they are reviewed."""
+    def attend_the_sick(self) -> None:
+        """Assess who reports a sick day, and who waits to take up again what was paused."""
+        course, today = self.course, self.course.body.day
+        resuming = sick_days.to_resume(course) & (
+            (course.lab.day >= self._asked_on) | (today - self._asked_on >= WINDOW_DAYS)
+        )
+        reporting = (course.body.sickness.reported_on == today) & sick_days.to_pause(course)
+        self._asked_on = np.where(resuming, today, self._asked_on)
+        self.decide(np.flatnonzero(reporting | resuming).tolist())
+
+    def decide(self, patients: Iterable[int]) -> None:
+        """Assess them; steps alone begin today, reviewed ones once they are reviewed."""
         now = ENTRY + timedelta(days=self.course.body.day)
         follows = self._chance.random(self.course.count) >= self.arm.inertia
         alone: dict[int, Move] = {}
-        for patient in range(self.course.count):
+        for patient in patients:
+            self.waiting.pop(patient, None)
             snapshot = _supplied(self.course.snapshot(patient), now)
             if self.arm.plans:
                 self._sign(patient, snapshot, now)
@@ -171,7 +185,8 @@ class _Clinic:
         self.work.decisions[patient] += 1
         self.work.minutes[patient] += 0.0 if self.arm.visits else REVIEW_MINUTES
         if follows:
-            self.waiting[patient] = found.proposal.move
+            due = self.course.body.day + REVIEW_DAYS
+            self.waiting[patient] = (due, found.proposal.move)
 
     def _sign(self, patient: int, snapshot: Snapshot, now: datetime) -> None:
         """Sign a plan for the drugs taken, once there are any, and again when the drugs change."""
@@ -194,17 +209,30 @@ class _Clinic:
         self.work.signatures[patient] += 1
         self.work.minutes[patient] += PLAN_MINUTES
 
+    def carry_out_reviewed(self) -> None:
+        """Put in force what is reviewed today; nobody pauses for a spell that is over."""
+        today, ill = self.course.body.day, self.course.body.sickness.open
+        ready = {p: move for p, (due, move) in self.waiting.items() if due == today}
+        self.waiting = {p: held for p, held in self.waiting.items() if p not in ready}
+        over = [p for p, m in ready.items() if m.kind is MoveKind.PAUSE and not ill[p]]
+        self.carry_out({p: move for p, move in ready.items() if p not in over})
+
     def carry_out(self, moves: Mapping[int, Move], *, by_patient: bool = False) -> None:
         """Put moves in force today."""
-        after = self.course.doses_ug.copy()
+        if not moves:
+            return
+        ordered, paused = self.course.doses_ug.copy(), self.course.paused_on != NEVER
         before = [len(held) for held in self.course.changes]
         for patient, move in moves.items():
             self.work.stepped(patient, move, self.course)
             self.work.alone[patient] += by_patient
             self.work.raised_alone[patient] += by_patient and _raises(move)
             for change in move.changes:
-                after[patient, DRUGS.index(change.drug)] = int(change.to_ug)
-        self.course.prescribe(after)
+                at = patient, DRUGS.index(change.drug)
+                paused[at] = move.kind is MoveKind.PAUSE
+                # A paused drug stays on order at its dose.
+                ordered[at] = ordered[at] if paused[at] else int(change.to_ug)
+        self.course.prescribe(ordered, paused)
         for patient in moves if by_patient else ():
             plan = self.plans[patient]
             assert plan is not None
@@ -215,7 +243,10 @@ class _Clinic:
 
 
 def _raises(move: Move) -> bool:
-    return any(change.to_ug > change.from_ug for change in move.changes)
+    """Say whether it is more than was ordered: to take a paused drug again is not."""
+    return move.kind is not MoveKind.RESUME and any(
+        change.to_ug > change.from_ug for change in move.changes
+    )
 
 
 def _advised(found: Assessment) -> Move:

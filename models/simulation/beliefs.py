@@ -18,30 +18,28 @@ class Beliefs:
     def __init__(self, course: Course) -> None:
         self.mean: Floats = np.tile(dosage.prior_mean(), (course.count, 1))
         self.covariance: Floats = np.tile(np.diag(dosage.PRIOR_SD**2), (course.count, 1, 1))
-        doses = course.body.prescribed
-        self.built_up = dosage.effects(doses) * course.taken_share()[:, None]
+        self.built_up = dosage.effects(course.body.prescribed) * course.taken_share()[:, None]
+        self._passed: list[Floats] = [self.built_up] * WINDOW_DAYS
+        """What had built up on each day since the last week that was read, oldest first."""
         self.days_read = np.zeros(course.count, dtype=np.int64)
 
-    def pass_days(self, course: Course, days: int) -> None:
-        """Let days without readings pass under the doses prescribed now."""
-        share = course.taken_share()[:, None]
-        target = dosage.effects(course.body.prescribed) * share
-        kept = (1.0 - _STEP) ** days
-        self.built_up = target + kept * (self.built_up - target)
-        self._forget(days)
+    def live(self, course: Course) -> None:
+        """Let the day that the course has just lived pass, under what was prescribed on it."""
+        target = dosage.effects(course.body.prescribed) * course.taken_share()[:, None]
+        self.built_up = self.built_up + _STEP * (target - self.built_up)
+        self._passed.append(self.built_up)
 
     def read_week(self, course: Course) -> None:
         """Take in the last measured week, a day at a time."""
-        week = course.weeks[-1]
-        share = course.taken_share()[:, None]
-        target = dosage.effects(course.body.prescribed) * share
-        for day in range(WINDOW_DAYS):
-            self.built_up += _STEP * (target - self.built_up)
+        week, days = course.weeks[-1], self._passed[-WINDOW_DAYS:]
+        self._forget(len(self._passed) - len(days))
+        self._passed = []
+        for day, built_up in enumerate(days):
             self._forget(1)
             present = week.present[:, day]
             seen = present.any(1)
             level = (week.systolic[:, day] * present).sum(1) / np.maximum(present.sum(1), 1)
-            rows = dosage.row(self.built_up, self.mean[:, 0])
+            rows = dosage.row(built_up, self.mean[:, 0])
             variance = np.where(seen, dosage.DAY_VARIANCE, 1e12)
             observed = np.where(seen, level, (rows * self.mean).sum(1))
             self.mean, self.covariance = kalman.update(
@@ -56,6 +54,8 @@ class Beliefs:
         return levels(self.mean, self.covariance, patient, standard_doses, share)
 
     def _forget(self, days: int) -> None:
+        if days == 0:
+            return
         self.covariance = kalman.forget(
             self.covariance, dosage.PRIOR_SD**2, literature.FORGETTING_PER_DAY, days
         )

@@ -4,12 +4,13 @@
 core sees people. A test holds the two to the same facts.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
 from models.literature import CLASSES
+from models.simulation import chart
 from models.simulation.body import Body
 from models.simulation.home import Averages, Week, averages
 from models.simulation.laboratory import DRAWN_DAYS_AHEAD, Laboratory
@@ -22,27 +23,15 @@ from models.simulation.legal import (
     Offered,
     Situation,
     egfr_steps,
-    intolerances,
-    prescriptions,
-    reading,
-    reports,
 )
 from models.simulation.people import Bools, Floats, Ints, draw
+from models.simulation.place import CPU, Place
+from models.simulation.sickness import NEVER
+from models.simulation.wearable import Wearable
 from models.simulation.worlds import World
 from services.clinical.formulary import FORMULARY
 from services.clinical.moves import STAGE_2_HOME_TENTHS
-from services.clinical.patient import (
-    Adherence,
-    Condition,
-    ConsentPurpose,
-    DoseChangeRecord,
-    Lab,
-    LabResult,
-    Pregnancy,
-    Sex,
-    Snapshot,
-)
-from services.clinical.readings import BloodPressure, Posture
+from services.clinical.patient import Condition, DoseChangeRecord, Snapshot
 from services.clinical.regimen import OLD_AGE_YEARS
 from services.clinical.units import Micrograms
 from services.clinical.windows import WINDOW_DAYS
@@ -51,22 +40,24 @@ LOG_DAYS: Final = 28
 RUN_IN_DAYS: Final = 28
 LONG_AGO: Final = -400
 """Day on which treatment before entry began."""
-NEVER_MOVED: Final = -10_000
+NEVER_MOVED: Final = NEVER
 WEEKS_KEPT: Final = 6
 
 
 class Course:
     """Everything about the cohort that changes; days count from entry, which is day 0."""
 
-    def __init__(self, count: int, world: World, seed: int) -> None:
+    def __init__(self, count: int, world: World, seed: int, place: Place = CPU) -> None:
         self.chance = np.random.default_rng(seed)
         self.people = draw(count, world, self.chance)
-        self.body = Body(self.people, world, self.chance)
+        self.body = Body(self.people, world, self.chance, place)
         self.body.day = -RUN_IN_DAYS
         self.world, self.count = world, count
         self.doses_ug: Ints = _doses_at_entry(count, world, self.chance)
         self.intolerant: Bools = np.zeros((count, len(DRUGS)), dtype=np.bool_)
         self.since: Ints = np.full((count, len(DRUGS)), LONG_AGO)
+        self.paused_on: Ints = np.full((count, len(DRUGS)), NEVER)
+        """Morning of each drug's pause; NEVER while it is taken or not on order."""
         self.changed: Ints = np.where(self.on_treatment, LONG_AGO, NEVER_MOVED)
         slow = (self.doses_ug[:, _SLOW] > 0).any(1)
         self.slow_changed: Ints = np.where(slow, LONG_AGO, NEVER_MOVED)
@@ -76,6 +67,7 @@ class Course:
         self._set_doses()
         self.body.settle()
         self.lab = Laboratory(self.body)
+        self.wearable = Wearable(self.body, self.chance.spawn(1)[0])
         self.faint: Bools = np.zeros(count, dtype=np.bool_)
         """Faint in the last week: dizziness is open."""
         self._fainted_on: Ints = np.full(count, NEVER_MOVED)
@@ -84,8 +76,20 @@ class Course:
 
     @property
     def on_treatment(self) -> Bools:
-        """Who takes a drug by order."""
+        """Who has a drug on order."""
         return np.asarray((self.doses_ug > 0).any(1))
+
+    @property
+    def taken_ug(self) -> Ints:
+        """Daily doses (patients, drugs) in µg that are to be taken now: 0 while paused."""
+        return np.where(self.paused_on == NEVER, self.doses_ug, 0)
+
+    @property
+    def ill_until(self) -> Ints:
+        """The morning of each patient's last pause or report while a drug is paused, else NEVER."""
+        paused_on = self.paused_on.max(1)
+        last = np.maximum(paused_on, self.body.sickness.reported_on)
+        return np.where(paused_on == NEVER, NEVER, last)
 
     def live(self, *, measuring: bool, next_decision: int) -> None:
         """Let one day pass; `next_decision` is the day of the decision that the week is for."""
@@ -93,14 +97,21 @@ class Course:
             self.weeks = [*self.weeks[1 - WEEKS_KEPT :], Week(self.count, self.body.day)]
         self.body.live()
         honest = self.chance.random(self.count) < self.world.log_honesty
-        logged = self.body.took | ~honest
+        # Who has nothing to take misses nothing.
+        due = self.body.prescribed.any(1)
+        logged = self.body.took | ~honest | ~due
         self.log[:, self.body.day % LOG_DAYS] = logged
         self._fainted_on = np.where(self.body.fainted, self.body.day, self._fainted_on)
         if measuring:
             self.weeks[-1].measure(self.body)
-        if self.body.day == next_decision - DRAWN_DAYS_AHEAD:
+        if self.body.day - 1 == next_decision - DRAWN_DAYS_AHEAD:
             self.lab.draw()
+        ill_until = self.ill_until
+        waiting = (ill_until != NEVER) & ~self.body.sickness.open
+        self.lab.draw_after_illness(waiting, ill_until)
         self.faint = self.body.day - self._fainted_on <= WINDOW_DAYS
+        if self.body.day == next_decision:
+            self.wearable.measure()
 
     def averages(self) -> Averages:
         """Return the averages that the guard reads now."""
@@ -127,27 +138,38 @@ class Course:
             people.frail.tolist(),
             egfr_steps(self.lab.egfr).tolist(),
             severe.tolist(),
+            (self.paused_on != NEVER).tolist(),
+            self.body.sickness.open.tolist(),
             strict=True,
         )
         return book.offer([Situation(*map(_frozen, column)) for column in columns])  # type: ignore[arg-type]
 
     def carry_out(self, book: MoveBook, rows: Ints) -> Bools:
         """Make each patient's move, in force today. Return who changed anything."""
-        return self.prescribe(np.rint(book.doses_after(rows) * STANDARD_UG).astype(np.int64))
+        after = np.rint(book.doses_after(rows) * STANDARD_UG).astype(np.int64)
+        paused = book.paused_after(rows)
+        # A paused drug stays on order at its dose.
+        return self.prescribe(np.where(paused, self.doses_ug, after), paused)
 
-    def prescribe(self, after: Ints) -> Bools:
-        """Put daily doses (patients, drugs) in µg in force today. Return who changed anything."""
-        today, before = self.body.day, self.doses_ug
-        moved = (after != before).any(1)
+    def prescribe(self, ordered: Ints, paused: Bools | None = None) -> Bools:
+        """Put orders (patients, drugs) in µg a day in force today. Return who changed anything.
+
+        `paused`: on order and not taken; without it what is paused and still on order stays so.
+        """
+        today, before, was_paused = self.body.day, self.taken_ug, self.paused_on != NEVER
+        paused = was_paused & (ordered > 0) if paused is None else paused
+        after = np.where(paused, 0, ordered)
+        differs = after != before
+        moved = differs.any(1)
         self.lab.note_rise(after > before, today)
-        self.intolerant |= (after == 0) & (before > 0) & self.reported()
-        self.since = np.where((before == 0) & (after > 0), today, self.since)
+        self.intolerant |= (ordered == 0) & (before > 0) & self.reported()
+        self.since = np.where((self.doses_ug == 0) & (ordered > 0), today, self.since)
         self.changed = np.where(moved, today, self.changed)
-        slow = (after != before)[:, _SLOW].any(1)
-        self.slow_changed = np.where(slow, today, self.slow_changed)
+        self.slow_changed = np.where(differs[:, _SLOW].any(1), today, self.slow_changed)
+        self.paused_on = np.where(paused, np.where(was_paused, self.paused_on, today), NEVER)
         for patient in np.flatnonzero(moved):
             self._record(int(patient), before[patient], after[patient])
-        self.doses_ug = after
+        self.doses_ug = ordered
         self._set_doses()
         return np.asarray(moved)
 
@@ -159,45 +181,11 @@ class Course:
                 self.changes[patient].append(DoseChangeRecord(drug, *doses, at, False, None))
 
     def _set_doses(self) -> None:
-        self.body.prescribed = self.doses_ug / STANDARD_UG
+        self.body.prescribed = self.taken_ug / STANDARD_UG
 
     def snapshot(self, patient: int) -> Snapshot:
         """Return the patient as the clinical core sees people."""
-        people, now = self.people, ENTRY + timedelta(days=self.body.day)
-        since = tuple(ENTRY + timedelta(days=int(d)) for d in self.since[patient])
-        taken = int(self.log[patient].sum())
-        return Snapshot(
-            patient_id="simulated",
-            as_of=now,
-            birth_date=date(ENTRY.year - int(people.age[patient]), 1, 1),
-            sex=Sex.FEMALE if people.female[patient] else Sex.MALE,
-            deceased=False,
-            consent=frozenset(ConsentPurpose),
-            regimen=prescriptions(tuple(self.doses_ug[patient].tolist()), since),
-            other_medicines=(),
-            medicines_complete=True,
-            conditions=frozenset(c for c, has in self.conditions().items() if has[patient]),
-            conditions_complete=True,
-            intolerances=intolerances(tuple(self.intolerant[patient].tolist())),
-            intolerances_complete=True,
-            pregnancy=Pregnancy.POSSIBLE
-            if people.pregnancy_risk[patient]
-            else Pregnancy.NOT_PREGNANT,
-            labs=self._labs(patient),
-            pending_labs=(),
-            readings=self._readings(patient),
-            symptoms=reports(
-                tuple(self.reported()[patient].tolist()),
-                fainted=bool(self.faint[patient]),
-                now=now,
-            ),
-            adherence=Adherence(taken, LOG_DAYS) if self.on_treatment[patient] else None,
-            weights=(),
-            changes=tuple(self.changes[patient]),
-            target=TARGET,
-            open_alarm=False,
-            halted=False,
-        )
+        return chart.snapshot(self, patient)
 
     def conditions(self) -> dict[Condition, Bools]:
         """Return the conditions that occur here."""
@@ -212,41 +200,8 @@ class Course:
             Condition.ANGIOEDEMA: people.angioedema,
         }
 
-    def _labs(self, patient: int) -> tuple[LabResult, ...]:
-        tests = (Lab.POTASSIUM, Lab.SODIUM, Lab.EGFR, Lab.CREATININE)
-        return tuple(
-            LabResult(test, int(value[patient]), ENTRY + timedelta(days=day, hours=9))
-            for drawn, day, *values in self.lab.history
-            if drawn[patient]
-            for test, value in zip(tests, values, strict=True)
-        )
-
-    def _readings(self, patient: int) -> tuple[BloodPressure, ...]:
-        found: list[BloodPressure] = []
-        for week in self.weeks:
-            for day, slot in np.argwhere(week.present[patient]):
-                at = ENTRY + timedelta(days=int(week.first_day + day)) + _SLOTS[slot]
-                pair = week.systolic[patient, day, slot], week.diastolic[patient, day, slot]
-                found.append(reading(at, int(pair[0]), int(pair[1]), None))
-            if week.checked[patient]:
-                found += _standing_check(week, patient)
-        return tuple(sorted(found, key=lambda r: r.taken_at))
-
 
 _SLOW: Final = [p for p, d in enumerate(DRUGS) if FORMULARY[d].min_interval_days > 14]
-# Seven in the morning and in the evening, entry being at three.
-_SLOTS: Final = tuple(timedelta(hours=h, minutes=m) for h in (4, 16) for m in (0, 1))
-
-
-def _standing_check(week: Week, patient: int) -> list[BloodPressure]:
-    at = ENTRY + timedelta(days=week.check_day, hours=10)
-    pulse = int(week.pulse[patient])
-    sitting = [int(v[patient]) for v in week.sitting]
-    standing = [int(v[patient]) for v in week.standing]
-    first = reading(at, sitting[0], sitting[1], pulse)
-    second = reading(at + timedelta(minutes=3), standing[0], standing[1], pulse)
-    fields = {name: getattr(second, name) for name in second.__slots__}
-    return [first, BloodPressure(**{**fields, "posture": Posture.STANDING_3_MIN})]
 
 
 def _frozen(value: object) -> object:

@@ -12,17 +12,20 @@ import numpy as np
 
 from models.simulation.body import Body
 from models.simulation.people import Bools, Floats, Ints
+from models.simulation.sickness import DRY_STANDING_MMHG
 from services.clinical.averaging import (
     DAYS_ABOVE_TO_COUNT,
     MAX_GAP_BETWEEN_WINDOWS_DAYS,
     SETTLING,
 )
+from services.clinical.readings import BloodPressure
 from services.clinical.windows import MIN_COUNTED_DAYS, MIN_COUNTED_READINGS, WINDOW_DAYS
 
 READINGS_A_DAY: Final = 4
 # Two readings a minute apart differ by about this much [A].
 _READING_SD_MMHG: Final = 4.0
 _EVENING_MMHG: Final = -2.0
+_EVENING: Final = np.array([0.0, 0.0, _EVENING_MMHG, _EVENING_MMHG])
 # Source: day 1 is higher by 2.8/1.4 mmHg (Oxford, n = 2,122) [V].
 _FIRST_DAY_MMHG: Final = (2.8, 1.4)
 _SE_FACTOR_HUNDREDTHS: Final = 136
@@ -43,6 +46,8 @@ class Week:
         self.sitting: tuple[Ints, Ints] = (self.pulse, self.pulse)
         self.standing: tuple[Ints, Ints] = (self.pulse, self.pulse)
         self._skipped: Bools = np.zeros(count, dtype=np.bool_)
+        self.charted: dict[int, list[BloodPressure]] = {}
+        """Readings by patient as the chart has them, oldest first, once the week is over."""
 
     @property
     def check_day(self) -> int:
@@ -51,32 +56,33 @@ class Week:
 
     def measure(self, body: Body) -> None:
         """Take today's readings. Draws the same number of random values whatever happened."""
-        chance, people, count = body.chance, body.people, len(body.took)
+        chance, place, count = body.chance, body.place, len(self.checked)
         at = body.day - 1 - self.first_day
         missed = chance.random((count, READINGS_A_DAY), dtype=np.float32)
         if at == 0:
             self._skipped = chance.random(count) < body.world.week_missed
         self.present[:, at] = (missed >= body.world.reading_missed) & ~self._skipped[:, None]
-        noise = chance.standard_normal((2, count, READINGS_A_DAY), dtype=np.float32)
+        noise = place.of(chance.standard_normal((2, count, READINGS_A_DAY), dtype=np.float32))
         first = _FIRST_DAY_MMHG if at == 0 else (0.0, 0.0)
-        evening = np.array([0.0, 0.0, _EVENING_MMHG, _EVENING_MMHG])
-        day = body.day_systolic() + people.cuff_bias + first[0]
-        self.systolic[:, at] = _cuff(day[:, None] + evening + _READING_SD_MMHG * noise[0])
-        level = body.latent_diastolic() + 0.6 * (day - body.latent_systolic())
+        evening = place.of(_EVENING)
+        day = body.day_here() + body.here.cuff_bias + first[0]
+        systolic = day[:, None] + evening + _READING_SD_MMHG * noise[0]
+        self.systolic[:, at] = _within(place.whole(systolic))
+        level = body.diastolic_here() + 0.6 * (day - body.latent_here())
         low = level[:, None] + 0.6 * evening + 0.6 * _READING_SD_MMHG * noise[1]
-        self.diastolic[:, at] = np.minimum(_cuff(low, least=35), self.systolic[:, at] - 8)
+        diastolic = _within(place.whole(low), least=35)
+        self.diastolic[:, at] = np.minimum(diastolic, self.systolic[:, at] - 8)
         if body.day - 1 == self.check_day:
-            self._stand_up(body, day, level)
+            self._stand_up(body, place.host(day), place.host(level))
 
     def _stand_up(self, body: Body, systolic: Floats, diastolic: Floats) -> None:
         chance, people, count = body.chance, body.people, len(systolic)
         noise = chance.normal(0.0, 3.0, (2, count))
-        slower = body.pulse_fall()
-        self.pulse = np.rint(people.pulse - slower + noise[0]).astype(np.int64).clip(40, 130)
+        self.pulse = np.rint(body.pulse() + noise[0]).astype(np.int64).clip(40, 130)
         self.checked = ~self._skipped
         sitting = _cuff(systolic)
         self.sitting = (sitting, np.minimum(_cuff(diastolic, least=35), sitting - 8))
-        drop = people.standing_drop + noise[1]
+        drop = people.standing_drop + DRY_STANDING_MMHG * body.sickness.dry + noise[1]
         standing = _cuff(sitting - drop, least=60)
         self.standing = (
             standing,
@@ -85,7 +91,12 @@ class Week:
 
 
 def _cuff(pressure: Floats, least: int = 70) -> Ints:
-    return np.rint(pressure).astype(np.int64).clip(least, 250)
+    return _within(np.rint(pressure).astype(np.int64), least)
+
+
+def _within(shown: Ints, least: int = 70) -> Ints:
+    """Return what a cuff shows at all."""
+    return shown.clip(least, 250)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import numpy as np
 
 from models.simulation.course import LOG_DAYS, NEVER_MOVED, Course
 from models.simulation.home import Averages, Week
-from models.simulation.laboratory import NEVER
 from models.simulation.legal import (
     DRUGS,
     ENTRY,
@@ -19,6 +18,7 @@ from models.simulation.legal import (
 )
 from models.simulation.logic_arrays import ArrayFacts, Key, speaking
 from models.simulation.people import Bools, Ints
+from models.simulation.sickness import NEVER
 from services.clinical.facts import CONDITIONS, DRUG_PLACE, SYMPTOMS
 from services.clinical.facts import facts as read_facts
 from services.clinical.guard import RULES
@@ -103,9 +103,11 @@ class Flattened:
             places = [p for p, s in enumerate(SYMPTOM_OF_DRUG) if s is symptom]
             self._flag("symptom", np.asarray(reported[:, places].any(1)), SYMPTOMS.index(symptom))
         self._flag("symptom", course.faint, SYMPTOMS.index(Symptom.DIZZINESS))
+        sick = SYMPTOMS.index(Symptom.VOMITING_OR_DIARRHOEA)
+        self._flag("symptom", course.body.sickness.open, sick)
         for place, drug in enumerate(DRUGS):
             self._flag("intolerant", course.intolerant[:, place], DRUG_PLACE[drug])
-            self._number("before", course.doses_ug[:, place], DRUG_PLACE[drug])
+            self._number("before", course.taken_ug[:, place], DRUG_PLACE[drug])
         self._number("drug_count", (course.doses_ug > 0).sum(1))
         self._option("adherence_percent", 100 * course.log.sum(1) // LOG_DAYS, course.on_treatment)
 
@@ -144,6 +146,10 @@ class Flattened:
         self._option("egfr_age", age, everyone)
         watched = lab.watched_rise > NEVER
         self._flag("renal_check_due", watched & (lab.day < lab.watched_rise + CHECK_AFTER.days))
+        # Noon of the day of the pause or the report is later than its morning.
+        since_pause = lab.day >= course.ill_until
+        for name in ("potassium", "sodium", "egfr"):
+            self._flag(f"{name}_since_pause", since_pause)
         raised = (lab.ras_rise > NEVER) & (today - lab.ras_rise <= RESPONSE_REACH.days)
         self._flag("ras_raised", raised)
         known = raised & (lab.day >= lab.ras_rise)

@@ -63,6 +63,9 @@ class Situation(NamedTuple):
     frail: bool
     egfr_step: int
     stage_2: bool
+    paused: tuple[bool, ...] = (False,) * len(CLASSES)
+    sick: bool = False
+    """Vomiting or diarrhoea is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,10 @@ class MoveBook:
         after = self.column("after")[:, _PLACES]
         return np.asarray(after[rows] / STANDARD_UG)
 
+    def paused_after(self, rows: Ints) -> Bools:
+        """Return which drugs are on order and not taken after the moves, (rows, drugs)."""
+        return np.asarray(self.column("paused")[rows][:, _PLACES], dtype=np.bool_)
+
     def kinds(self) -> Ints:
         """Return the kind of every row as its place in `KINDS`."""
         held = self._columns.get("kinds")
@@ -144,7 +151,10 @@ def example(situation: Situation) -> Snapshot:
         sex=Sex.MALE,
         deceased=False,
         consent=frozenset(ConsentPurpose),
-        regimen=prescriptions(situation.doses_ug),
+        regimen=prescriptions(
+            situation.doses_ug,
+            paused_since=tuple(ENTRY if mark else None for mark in situation.paused),
+        ),
         other_medicines=(),
         medicines_complete=True,
         conditions=frozenset({Condition.FRAILTY} if situation.frail else ()),
@@ -155,7 +165,10 @@ def example(situation: Situation) -> Snapshot:
         labs=(LabResult(Lab.EGFR, egfr, ENTRY - timedelta(days=5)),),
         pending_labs=(),
         readings=readings,
-        symptoms=reports(situation.symptoms, fainted=False, now=ENTRY),
+        symptoms=(
+            *reports(situation.symptoms, fainted=False, now=ENTRY),
+            sick_report(ENTRY, still=situation.sick),
+        ),
         adherence=Adherence(28, 28),
         weights=(),
         changes=(),
@@ -171,13 +184,15 @@ def egfr_steps(egfr_thousandths: Ints) -> Ints:
 
 
 def prescriptions(
-    doses_ug: tuple[int, ...], since: tuple[datetime, ...] | None = None
+    doses_ug: tuple[int, ...],
+    since: tuple[datetime, ...] | None = None,
+    paused_since: tuple[datetime | None, ...] = (None,) * len(DRUGS),
 ) -> tuple[Prescription, ...]:
     """Return the doses as orders."""
     begun = since or (ENTRY - timedelta(days=400),) * len(DRUGS)
     return tuple(
-        Prescription(drug, Micrograms(int(dose)), 1, at, drug.value)
-        for drug, dose, at in zip(DRUGS, doses_ug, begun, strict=True)
+        Prescription(drug, Micrograms(int(dose)), 1, at, drug.value, paused_since=paused)
+        for drug, dose, at, paused in zip(DRUGS, doses_ug, begun, paused_since, strict=True)
         if dose
     )
 
@@ -192,6 +207,11 @@ def reports(marks: tuple[bool, ...], *, fainted: bool, now: datetime) -> tuple[S
     found = {s for s, mark in zip(SYMPTOM_OF_DRUG, marks, strict=True) if mark}
     found |= {Symptom.DIZZINESS} if fainted else set()
     return tuple(SymptomReport(s, now, open=True) for s in sorted(found))
+
+
+def sick_report(at: datetime, *, still: bool) -> SymptomReport:
+    """Return the report of a spell of vomiting or diarrhoea."""
+    return SymptomReport(Symptom.VOMITING_OR_DIARRHOEA, at, open=still)
 
 
 def reading(at: datetime, systolic: int, diastolic: int, pulse: int | None = 70) -> BloodPressure:

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.literature import CLASSES
 from models.simulation.beliefs import Beliefs, levels
-from models.simulation.course import RUN_IN_DAYS, Course
+from models.simulation.course import Course
 from models.simulation.legal import STANDARD_UG
 from models.simulation.people import Floats, Ints
 from models.simulation.policies import (
@@ -142,9 +142,8 @@ def run(
     first = SETTLED_FROM_DAY if world is PERSISTENT else 0
     if design.days <= first:
         raise BadTrial(f"--days must be more than {first} in this world")
-    course = Course(design.patients, world, seed)
+    course = Course(design.patients, world, seed, design.where)
     beliefs = Beliefs(course)
-    beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
     count = DayCount(course)
     place: Ints = np.zeros(course.count, dtype=np.int64)
     for start in range(0, design.days, design.cadence_days):
@@ -155,9 +154,8 @@ def run(
         )
         following = start + design.cadence_days
         for day in range(start, min(following, design.days)):
-            if day == following - WINDOW_DAYS:
-                beliefs.pass_days(course, design.cadence_days - WINDOW_DAYS)
             course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
+            beliefs.live(course)
             if day >= first:
                 count.day(course)
     return count.outcomes(course, design.days - first)

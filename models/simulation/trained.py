@@ -10,7 +10,7 @@ from models.simulation.course import Course
 from models.simulation.home import Averages
 from models.simulation.people import Floats, Ints
 from models.simulation.policies import Decision, Policy, expected, likely_symptoms
-from models.simulation.windows import columns
+from models.simulation.windows import seen
 
 
 def believed(
@@ -21,9 +21,7 @@ def believed(
     The private factor on the spread is for stated intervals; it measures next weeks, which vary by
     more than the level that a move is chosen for.
     """
-    x = features.masked(
-        features.scaled(columns(course, week, beliefs)), wearable=artifact.manifest.wearable_seen
-    )
+    x = features.masked(seen(course, week, beliefs), wearable=artifact.manifest.wearable_seen)
     shift, factors = network.corrections(artifact.network, x)
     mean, covariance = network.corrected(beliefs.mean, beliefs.covariance, shift, factors)
     return mean, covariance
@@ -46,9 +44,9 @@ def policy(artifact: Artifact) -> Policy:
 def chooser(artifact: Artifact) -> reference.Chooser:
     """Return the same for the small world without a guard."""
 
-    def choose(seen: reference.Seen) -> Ints:
-        week = seen.course.averages()
-        mean, covariance = believed(artifact, seen.course, week, seen.beliefs)
-        return np.asarray(reference.chosen_by(seen, mean, covariance))
+    def choose(asked: reference.Seen) -> Ints:
+        week = asked.course.averages()
+        mean, covariance = believed(artifact, asked.course, week, asked.beliefs)
+        return np.asarray(reference.chosen_by(asked, mean, covariance))
 
     return choose

@@ -9,12 +9,14 @@ from typing import Final, Protocol
 import numpy as np
 
 from models.simulation.beliefs import Beliefs
-from models.simulation.course import RUN_IN_DAYS, Course
+from models.simulation.course import Course
 from models.simulation.home import Averages
 from models.simulation.judged import allowed
-from models.simulation.legal import MoveBook, Offered
+from models.simulation.legal import KINDS, MoveBook, Offered
 from models.simulation.people import Bools, Floats, Ints
+from models.simulation.place import CPU, Place
 from models.simulation.policies import Decision, Policy, chosen
+from models.simulation.sick_days import SICK_DAY_KINDS, SickDays
 from models.simulation.worlds import World
 from services.clinical.windows import WINDOW_DAYS
 
@@ -32,12 +34,16 @@ class BadTrial(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Patients, days and days between decisions; `inertia` is the share of moves not made."""
+    """Patients, days and days between decisions; `inertia` is the share of moves not made.
+
+    `where` the days are computed changes nothing but the time they take.
+    """
 
     patients: int
     days: int
     cadence_days: int
     inertia: float = 0.0
+    where: Place = CPU
 
     def __post_init__(self) -> None:
         if self.cadence_days < MIN_CADENCE_DAYS:
@@ -90,9 +96,8 @@ def run(
     watcher: Watcher | None = None,
 ) -> Outcomes:
     """Return the outcomes of one policy on one seed's cohort, with `watcher` looking on."""
-    course = Course(design.patients, world, seed)
-    beliefs = Beliefs(course)
-    beliefs.pass_days(course, RUN_IN_DAYS - WINDOW_DAYS)
+    course = Course(design.patients, world, seed, design.where)
+    beliefs, sick_days = Beliefs(course), SickDays(course)
     # Inertia draws from its own source: the course's days stay paired between policies.
     inertia = np.random.default_rng(seed + 1_000_003)
     total = DayCount(course)
@@ -108,12 +113,12 @@ def run(
             watcher.moved(course, week, beliefs)
         following = start + design.cadence_days
         for day in range(start, min(following, design.days)):
-            if day == following - WINDOW_DAYS:
-                beliefs.pass_days(course, design.cadence_days - WINDOW_DAYS)
             course.live(measuring=day >= following - WINDOW_DAYS, next_decision=following)
+            beliefs.live(course)
             total.day(course)
             if watcher is not None:
                 watcher.lived(course)
+            sick_days.attend()
     return total.outcomes(course, design.days)
 
 
@@ -127,6 +132,9 @@ class Seen:
     book: MoveBook
 
 
+_MADE_EVERY_MORNING: Final = [KINDS.index(kind) for kind in SICK_DAY_KINDS]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of the book, one a patient: the policy's move, and KEEP."""
@@ -138,6 +146,8 @@ class Rows:
 def _decide(policy: Policy, seen: Seen, total: "DayCount") -> Rows:
     offered = seen.course.offer(seen.book, seen.week)
     legal = allowed(seen.course, seen.week, seen.book, offered)
+    # Pauses and resumptions are made every morning, whatever the policy.
+    legal &= ~np.isin(seen.book.kinds()[offered.row], _MADE_EVERY_MORNING)
     kept = Offered(offered.patient[legal], offered.row[legal])
     asked = Decision(seen.course, seen.week, seen.beliefs, seen.book, kept)
     best = kept.row[chosen(policy(asked), kept)]

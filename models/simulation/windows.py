@@ -7,20 +7,24 @@ from typing import Any, Final
 import numpy as np
 
 from models import choice, dosage, features
-from models.features import RECORD_FEATURES, Columns
+from models.features import Columns
 from models.literature import ONSET_DAYS
 from models.simulation.beliefs import Beliefs
 from models.simulation.course import NEVER_MOVED, Course
 from models.simulation.home import Averages
-from models.simulation.people import Bools, Floats
+from models.simulation.people import Bools, Floats, Ints
 from services.ids import new_secret
 
 # The middle of the week that is measured at the end of a 28-day interval.
 MIDDLE_DAYS: Final = 24.0
 
 
-def columns(course: Course, week: Averages, beliefs: Beliefs) -> Columns:
-    """Return the record features of the whole cohort, as `features.of_snapshot` has them of one."""
+def seen(course: Course, week: Averages, beliefs: Beliefs) -> Floats:
+    """Return the network's features of the whole cohort, as `features.of_snapshot` of one."""
+    return features.scaled(_columns(course, week, beliefs), course.wearable.features)
+
+
+def _columns(course: Course, week: Averages, beliefs: Beliefs) -> Columns:
     people, lab = course.people, course.lab
     known = week.known
     systolic = np.where(known, week.systolic / 10.0, np.nan)
@@ -51,7 +55,8 @@ class Recorder:
     """Watches a trial: `moved` after each decision, `measured` before the next."""
 
     def __init__(self, count: int) -> None:
-        self._pending: tuple[Floats, Floats, Floats, Bools] | None = None
+        self._pending: tuple[Floats, Floats, Floats, Bools, Ints] | None = None
+        self._course: Course | None = None
         self.features: list[Floats] = []
         self.terms: list[Floats] = []
         self.spread: list[Floats] = []
@@ -61,42 +66,44 @@ class Recorder:
 
     def moved(self, course: Course, week: Averages, beliefs: Beliefs) -> None:
         """Keep what is known once the moves are made."""
-        x = features.scaled(columns(course, week, beliefs))
+        x = seen(course, week, beliefs)
         share = course.taken_share()[:, None]
         target = dosage.effects(course.body.prescribed) * share
         kept = float(np.exp(-MIDDLE_DAYS / ONSET_DAYS))
         rows = dosage.row(target + kept * (beliefs.built_up - target), beliefs.mean[:, 0])
         terms = rows * beliefs.mean
         spread = np.hypot(dosage.spread(rows, beliefs.covariance), choice.WINDOW_SD_MMHG)
-        self._pending = (x, terms, spread, week.known)
+        self._pending = (x, terms, spread, week.known, course.changed)
+        self._course = course
 
     def measured(self, week: Averages) -> None:
         """Close the windows kept, by the mean of the week that has now been measured.
 
         Unlike the guard's average this one counts in the weeks in which a change still settles.
         """
-        if self._pending is None:
+        if self._pending is None or self._course is None:
             return
-        x, terms, spread, known = self._pending
+        x, terms, spread, known, changed = self._pending
+        # A regimen that was paused or taken up again within the interval makes no window.
+        held = self._course.changed == changed
         days = week.day_present & (np.cumsum(week.day_present, axis=1) > 1)
         total = (week.day_systolic * days).sum(1) / np.maximum(days.sum(1), 1) / 10.0
         self.features.append(x)
         self.terms.append(terms)
         self.spread.append(spread)
         self.observed.append(total)
-        self.counted.append(known & (days.sum(1) >= 3))
+        self.counted.append(known & held & (days.sum(1) >= 3))
         self._pending = None
 
     def lived(self, course: Course) -> None:
         """Days between the decisions are not windows."""
 
     def patients(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of a cohort file, under fresh random subject ids."""
-        width = len(RECORD_FEATURES)
+        """Yield the lines of a cohort file with a wearable, under fresh random subject ids."""
         for patient in range(self.count):
             windows = [
                 {
-                    "x": np.round(x[patient, :width], 4).tolist(),
+                    "x": np.round(x[patient], 4).tolist(),
                     "t": np.round(t[patient], 4).tolist(),
                     "y": round(float(y[patient]), 3),
                     "sd": round(float(s[patient]), 4),

@@ -53,6 +53,9 @@ class World:
     untreated_sd_mmhg: float = 12.0
     untreated_at_entry: float = 0.45
     """Share that enters without treatment; most others take one drug."""
+    # Vomiting or diarrhoea. Source: IID2, 0.27 a person-year, Tam, Gut 2012 [K]; length [A].
+    sick_spells_per_year: float = 0.27
+    sick_days_mean: float = 3.0
 
 
 def _factors(**by_class: float) -> tuple[float, ...]:
@@ -81,6 +84,8 @@ WORLDS: Final[Mapping[str, World]] = MappingProxyType(
                 effect_variation=0.5,
                 onset_days=12.0,
                 omission_factor=1.5,
+                # Source: 0.6 a person-year by telephone in the United States, FoodNet 2007 [K].
+                sick_spells_per_year=0.6,
             ),
             replace(_LITERATURE, name="slow_onset", onset_days=16.0),
             replace(_LITERATURE, name="poor_adherence", omission_factor=2.0, stop_per_day=0.0035),
@@ -98,6 +103,7 @@ WORLDS: Final[Mapping[str, World]] = MappingProxyType(
                 age_mean_years=76.0,
                 symptom_factor=1.5,
                 drift_sd_mmhg=4.5,
+                sick_days_mean=5.0,
             ),
             replace(_LITERATURE, name="severe", untreated_mean_mmhg=168.0, untreated_at_entry=0.2),
         )
@@ -114,8 +120,10 @@ REFERENCE: Final = replace(
         }
     ),
     untreated_at_entry=1.0,
+    sick_spells_per_year=0.0,
 )
-"""The small world of three classes and no guard, in `reference.py`; everyone enters untreated."""
+"""The small world of three classes and no guard, in `reference.py`; everyone enters untreated, and
+nobody falls ill: without a guard nothing would be paused."""
 PERSISTENT: Final = replace(REFERENCE, name="reference_persistent", stop_per_day=0.0)
 """The small world in which nobody stops all tablets for good; days count once two decisions
 have had their effect. With this the published prototype's figures can be compared."""

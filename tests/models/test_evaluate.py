@@ -48,7 +48,7 @@ def test_the_command_writes_every_part_and_the_card_repeats_it(tmp_path: Path) -
     files = ["--weights", str(tmp_path / "m"), "--public-key", str(tmp_path / "k.pub")]
     out = ["--json", str(tmp_path / "e.json"), "--html", str(tmp_path / "e.html")]
     scale = ["--patients", "60", "--seeds", "1", "--worlds", "literature"]
-    scale += ["--epsilons", "3"]
+    scale += ["--epsilons", "3", "--steps", "20"]
     assert main(["evaluate", *files, "--cohort", str(data), *scale, *out]) == 0
     found = json.loads((tmp_path / "e.json").read_text())
     assert set(found["worlds"]["literature"]["policies"]) >= {"titrator", "filter", "model"}

@@ -10,7 +10,7 @@ from models.features import FEATURES, RECORD_FEATURES
 from models.simulation.beliefs import Beliefs
 from models.simulation.course import Course
 from models.simulation.legal import ENTRY
-from models.simulation.windows import columns
+from models.simulation.windows import seen
 from models.simulation.worlds import WORLDS
 from services.signals.features import FEATURE_ORDER
 from tests.models.patients import NOW, snapshot
@@ -30,7 +30,9 @@ def test_a_snapshot_and_the_cohort_have_the_same_features() -> None:
     course = Course(40, WORLDS["literature"], 5)
     beliefs, week = Beliefs(course), course.averages()
     beliefs.read_week(course)
-    many = features.scaled(columns(course, week, beliefs))
+    many = seen(course, week, beliefs)
+    worn = many[:, len(RECORD_FEATURES) :]
+    assert worn.any(1).any() and not worn.any(1).all(), "some wear a device and some none"
     now = ENTRY + timedelta(days=course.body.day)
     # The filter's own state differs a little: the record has the standing check's reading too.
     loose = [RECORD_FEATURES.index(n) for n in ("untreated_mmhg", "surprise_mmhg")]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models import cohort, dosage, features
-from models.features import RECORD_FEATURES
+from models.features import FEATURES, RECORD_FEATURES
 from models.literature import CLASSES
 from models.record_windows import RecordWindows, built_up, week_mean, window
 from services.clinical.formulary import Drug
@@ -76,10 +76,16 @@ def test_windows_do_not_overlap() -> None:
 
 
 def test_features_and_terms_are_those_that_the_ranker_sees() -> None:
-    held = window(PATIENT, 141.0)
-    posterior = dosage.observe(PATIENT, now=NOW)
-    seen = features.of_snapshot(PATIENT, posterior, now=NOW)[0, : len(RECORD_FEATURES)]
+    worn = replace(PATIENT, wearable_features=(("heart_rate_bpm", 88.0), ("rest", 0.75)))
+    held = window(worn, 141.0)
+    posterior = dosage.observe(worn, now=NOW)
+    seen = features.of_snapshot(worn, posterior, now=NOW)[0]
     np.testing.assert_allclose(held["x"], seen, atol=1e-4)
+    assert (held["x"][FEATURES.index("heart_rate_bpm")], held["x"][FEATURES.index("rest")]) == (
+        1.5,
+        0.5,
+    )
+    assert not any(window(PATIENT, 141.0)["x"][len(RECORD_FEATURES) :]), "not worn is average"
     level = dosage.forecast(posterior, dosage.doses_now(REGIMEN)).mean_mmhg
     assert sum(held["t"]) == pytest.approx(level, abs=0.01)
     assert len(held["t"]) == 1 + len(CLASSES) and held["sd"] > 0

@@ -49,6 +49,18 @@ def test_no_plan_raises_more_often_than_its_two_steps_but_may_still_step_down() 
     assert work.alone.max() > 2
 
 
+def test_a_sick_day_is_looked_after_between_decisions_where_the_loops_run() -> None:
+    ill = replace(WORLDS["literature"], sick_spells_per_year=12.0, untreated_at_entry=0.0)
+    moved = {}
+    for arm in (USUAL, LOOPS):
+        # Usual care has its one visit on day 0, before anyone is ill.
+        work = workload.run(arm, ill, 30, days=60, seed=4)[1]
+        calm = workload.run(arm, replace(ill, sick_spells_per_year=0.0), 30, days=60, seed=4)[1]
+        moved[arm.name] = (work.steps - calm.steps, work.alone - calm.alone)
+    assert not moved[USUAL.name][0].any()
+    assert moved[LOOPS.name][0].sum() > 0 and moved[LOOPS.name][1].sum() > 0
+
+
 def test_an_alarm_counts_once_while_its_cause_goes_on_and_again_when_it_returns() -> None:
     work = Work(2)
     for alarms in ((LOW,), (LOW,), (), (LOW,)):

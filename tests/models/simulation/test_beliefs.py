@@ -33,7 +33,11 @@ def test_readings_narrow_what_is_believed_and_time_widens_it() -> None:
     before = beliefs.covariance[:, 0, 0].copy()
     beliefs.read_week(course)
     after = beliefs.covariance[:, 0, 0].copy()
-    beliefs.pass_days(course, 30)
+    for _ in range(37):
+        course.live(measuring=False, next_decision=99)
+        beliefs.live(course)
+    course.weeks[-1].present[:] = False
+    beliefs.read_week(course)
     read = beliefs.days_read > 0
     assert (after[read] < before[read]).all()
     assert (beliefs.covariance[read, 0, 0] > after[read]).all()

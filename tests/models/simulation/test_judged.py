@@ -1,5 +1,6 @@
 """The simulated facts are the core's facts: same readings, same labs, same moves, same verdict."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from models.simulation.course import Course
 from models.simulation.judged import CLINICIAN_RULES, OVERRIDDEN, Flattened, allowed
 from models.simulation.legal import ENTRY, MoveBook, proposal
+from models.simulation.sick_days import SickDays
+from models.simulation.sickness import NEVER
 from models.simulation.worlds import WORLDS
 from services.clinical.facts import Facts, read_move, read_person
 from services.clinical.guard import judge_facts
@@ -17,8 +20,14 @@ PATIENTS = 90
 
 
 def walked(world: str, cadence: int, seed: int) -> tuple[Course, MoveBook]:
-    """A cohort after three decisions, each an arbitrary allowed move, and the weeks to the next."""
-    course, book = Course(PATIENTS, WORLDS[world], seed), MoveBook()
+    """A cohort after three decisions, each an arbitrary allowed move, and the weeks to the next.
+
+    Pauses and resumptions are among the moves; spells come often, so that the last morning finds
+    people ill, and with drugs paused.
+    """
+    often = replace(WORLDS[world], sick_spells_per_year=8.0)
+    course, book = Course(PATIENTS, often, seed), MoveBook()
+    sick_days = SickDays(course)
     chance = np.random.default_rng(seed)
     for decision in range(4):
         week = course.averages()
@@ -33,6 +42,10 @@ def walked(world: str, cadence: int, seed: int) -> tuple[Course, MoveBook]:
         for _ in range(cadence):
             today, next_decision = course.body.day, (decision + 1) * cadence
             course.live(measuring=today >= next_decision - 7, next_decision=next_decision)
+            if (
+                decision < 2 or today < next_decision - 3
+            ):  # the last mornings' sick stay as they are
+                sick_days.attend()
     return course, book
 
 
@@ -60,7 +73,10 @@ def test_arrays_hold_the_facts_and_verdicts_of_the_core(world: str, cadence: int
             if not facts.move.keep:
                 assert legal[place] == (not spoken), (move.move_id, spoken)
                 told_apart |= spoken
-    assert len(told_apart) >= 12, "too few rules spoke for this to be a comparison"
+    ill, paused = course.body.sickness.open, (course.paused_on != NEVER).any(1)
+    assert (ill & ~paused).any() and (ill & paused).any() and (paused & ~ill).any()
+    assert told_apart >= {"sick_day", "resume_potassium", "resume_egfr"}
+    assert len(told_apart) >= 15, "too few rules spoke for this to be a comparison"
 
 
 def _same(flat: Flattened, place: int, facts: Facts) -> None:

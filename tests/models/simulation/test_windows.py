@@ -23,7 +23,7 @@ def recorded() -> Recorder:
 
 def test_recorded_windows_are_a_cohort_file(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
-    cohort.write(path, cohort.header("simulated"), recorded().patients())
+    cohort.write(path, cohort.header("simulated", wearable=True), recorded().patients())
     found = cohort.read(path, at_least=100)
     assert len(found.observed) > 250
     # The filter's own expectation of the next week is right on average and not far off.
