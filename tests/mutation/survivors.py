@@ -24,6 +24,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 253, "14→15"): "no drug's interval lies between",
     ("history", 126, "And→Or"): "looks back farther than it need; the answer is the same",
     ("history", 135, "Or→And"): "looks at two windows of which the later is not above: no",
+    ("history", 135, "0→1"): "no days above and one are both too few",
     ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",
     ("history", 139, "And→Or"): "looks back farther than it need; the answer is the same",
     ("rules_labs", 112, "8000→8001"): "no rung of perindopril lies between",

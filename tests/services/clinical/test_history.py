@@ -300,3 +300,15 @@ def test_who_measures_for_months_is_judged_as_if_every_reading_were_looked_at(
 
 
 _GAPS = tuple(timedelta(seconds=s) for s in (20, 59, 60, 120, 14_400, 43_200, 43_200, 90_000))
+
+
+@pytest.mark.parametrize("older", [1, 2])
+def test_what_an_average_lacks_is_read_from_older_readings_too(older: int) -> None:
+    before = tuple(
+        reading(NOW - (11 + place) * DAY, device_validated=False) for place in range(older)
+    )
+    recent = week(days=1)
+    found = history(readings=(*before, *recent)).average
+    assert isinstance(found, InsufficientAverage)
+    assert "validated_device" in found.missing
+    assert found == average((*before, *recent), now=NOW, last_change_at=LONG_AGO, target=None)
