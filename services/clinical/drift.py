@@ -9,7 +9,7 @@ side say that the model, or the people it meets, are no longer as they were.
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from math import comb, hypot
+from math import exp, fsum, hypot, lgamma, log
 
 from services.clinical.assessment import Assessment
 from services.clinical.averaging import SufficientAverage
@@ -98,12 +98,18 @@ def has_drifted(counts: Mapping[Effect, int]) -> bool:
 
 
 def _beyond_chance(count: int, total: int) -> bool:
-    """Say whether `count` or more of `total` is too unlikely where one in five is borne.
-
-    The binomial tail in whole numbers, over the common denominator.
-    """
-    ways: int = sum(
-        comb(total, more) * (BORNE_ONE_IN - 1) ** (total - more) for more in range(count, total + 1)
+    """Say whether `count` or more of `total` is too unlikely where one in five is borne."""
+    if count * BORNE_ONE_IN <= total:
+        return False
+    share, ways = 1 / BORNE_ONE_IN, lgamma(total + 1)
+    tail = fsum(
+        exp(
+            ways
+            - lgamma(more + 1)
+            - lgamma(total - more + 1)
+            + more * log(share)
+            + (total - more) * log(1 - share)
+        )
+        for more in range(count, total + 1)
     )
-    all_ways: int = BORNE_ONE_IN**total
-    return ways * CHANCE_ONE_IN <= all_ways
+    return tail * CHANCE_ONE_IN <= 1
