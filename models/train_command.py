@@ -142,7 +142,7 @@ def add_audit(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `audit-privacy`."""
     parser.add_argument("--epsilon", type=float, default=3.0)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--patients", type=int, default=3200, help="members; as many are not")
+    parser.add_argument("--patients", type=int, default=3600, help="members; as many are not")
     parser.add_argument("--days", type=int, default=140)
     parser.add_argument("--json", type=Path, default=None)
 
