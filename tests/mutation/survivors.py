@@ -28,5 +28,9 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 137, "drop Not"): "looks back once more or once less; the last look is whole",
     ("history", 139, "And→Or"): "looks back farther than it need; the answer is the same",
     ("rules_labs", 112, "8000→8001"): "no rung of perindopril lies between",
-    ("autonomy", 113, "Gt→GtE"): "a change from a dose to the same dose is no change",
+    ("drift", 33, "1000→1001"): "no whole count of steps lies between",
+    ("drift", 65, "Lt→LtE"): "a change in whole tenths never meets a bound that is a root",
+    ("drift", 67, "Gt→GtE"): "a change in whole tenths never meets a bound that is a root",
+    ("drift", 102, "LtE→Lt"): "at one in five the tail is about a half",
+    ("autonomy", 156, "Gt→GtE"): "a change from a dose to the same dose is no change",
 }

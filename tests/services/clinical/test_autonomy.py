@@ -203,6 +203,7 @@ def test_two_monitors_within_a_fortnight_are_a_change_of_device() -> None:
         ({"readings": week(186, 112)}, False),
         ({"labs": (lab(Lab.POTASSIUM, 6300, 0), lab(Lab.EGFR, 85_000, 1))}, True),
         ({"symptoms": (SymptomReport(Symptom.SYNCOPE, NOW - DAY, open=True),)}, True),
+        ({"symptoms": (SymptomReport(Symptom.SYNCOPE, NOW - 8 * DAY, open=True),)}, True),
         ({"symptoms": (SymptomReport(Symptom.SYNCOPE, NOW - 9 * DAY, open=True),)}, False),
     ],
 )

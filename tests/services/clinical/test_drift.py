@@ -8,9 +8,18 @@ import pytest
 from scipy.stats import binom
 
 from services.clinical.assessment import Assessment, assess
-from services.clinical.drift import Effect, effect_of, has_drifted, measured_bounds
+from services.clinical.drift import (
+    COUNTED_FOR,
+    SHOWN_AFTER,
+    Effect,
+    effect_of,
+    has_drifted,
+    measured_bounds,
+)
 from services.clinical.moves import KEEP, Move
 from services.clinical.patient import Adherence, Snapshot
+from services.clinical.plans import PLAN_LIFE
+from services.clinical.rules_autonomy import DEFAULT_INTERVAL_DAYS
 from services.clinical.titration import Titrator
 from tests.services.clinical.examples import NOW, snapshot, week
 
@@ -104,6 +113,11 @@ def test_a_move_that_was_not_ranked_or_not_measured_is_not_counted() -> None:
     unmeasured = made(snapshot(readings=()))
     assert effect_of(STEP.move, RANKED_IN, seen, unmeasured) is Effect.NOT_COUNTED
     assert effect_of(STEP.move, unmeasured, seen, made(seen)) is Effect.NOT_COUNTED
+
+
+def test_a_step_is_looked_at_with_the_next_titration_window_for_as_long_as_a_plan_lives() -> None:
+    assert SHOWN_AFTER.days == DEFAULT_INTERVAL_DAYS
+    assert COUNTED_FOR == PLAN_LIFE
 
 
 def test_no_count_and_few_counts_are_no_drift() -> None:

@@ -22,7 +22,7 @@ from services.clinical.history import (
     read_history,
 )
 from services.clinical.patient import Condition, Target
-from services.clinical.readings import BloodPressure, Posture, ReadingSource
+from services.clinical.readings import CLOCK_AHEAD, BloodPressure, Posture, ReadingSource
 from tests.services.clinical.examples import (
     DAY,
     LONG_AGO,
@@ -180,6 +180,12 @@ def test_only_the_last_session_counts() -> None:
     assert falls(sit, same, standing(57, 140, 88)) == (46, 30, 100)
     other = standing(87.1, 100, 60)
     assert falls(sit, other, SIT, standing(57, 140, 88)) == (6, 2, 140)
+
+
+def test_a_monitor_s_clock_may_be_ahead_by_so_much_and_no_more() -> None:
+    for ahead, known in ((CLOCK_AHEAD, True), (CLOCK_AHEAD + timedelta(seconds=1), False)):
+        stand = reading(NOW + ahead, 84, 60, posture=Posture.STANDING_1_MIN)
+        assert falls_on_standing((stand,), NOW) is known
 
 
 @pytest.mark.parametrize(("days", "known"), [(90, True), (90.1, False), (-1, False)])
