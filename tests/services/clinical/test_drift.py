@@ -89,7 +89,8 @@ def test_the_bounds_themselves_are_as_expected() -> None:
     [
         (None, False),
         (Adherence(0, 0), False),
-        (Adherence(79, 100), False),
+        (Adherence(79, 99), False),
+        (Adherence(1, 1), True),
         (Adherence(80, 100), True),
     ],
 )
