@@ -31,6 +31,7 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("drift", 33, "1000→1001"): "no whole count of steps lies between",
     ("drift", 65, "Lt→LtE"): "a change in whole tenths never meets a bound that is a root",
     ("drift", 67, "Gt→GtE"): "a change in whole tenths never meets a bound that is a root",
+    ("drift", 115, "LtE→Lt"): "the tail is never a thousandth to the last digit",
     ("drift", 102, "LtE→Lt"): "at one in five the tail is about a half",
     ("autonomy", 156, "Gt→GtE"): "a change from a dose to the same dose is no change",
 }
