@@ -19,7 +19,7 @@ from models.simulation.legal import MoveBook
 from models.simulation.people import Floats, Ints
 from models.simulation.policies import POLICIES, Decision, chosen
 from models.simulation.worlds import WORLDS
-from services.clinical.drift import Effect, has_drifted, measured_bounds
+from services.clinical.drift import Effect, has_drifted, measured_bounds, placed
 from services.clinical.moves import MoveKind
 from services.clinical.proposal import RankedMove
 from services.clinical.response import expected_response
@@ -58,8 +58,7 @@ class Held:
             move = asked.book.moves[row]
             counted = asked.week.known[patient] and taken[patient] >= TAKEN_SHARE
             if move.kind is not MoveKind.KEEP and counted:
-                figures = (round(float(item[patient])) for item in (change, half))
-                expected, width = figures
+                expected, width = round(float(change[patient])), round(float(half[patient]))
                 bounds = (expected, expected - width, expected + width)
                 ranked = RankedMove(move, 0, *bounds, 0, 0)
                 self._open[patient] = Step(ranked, int(asked.week.systolic[patient]))
@@ -106,11 +105,8 @@ def _of_filter(asked: Decision, rows: Ints) -> tuple[Floats, Floats]:
 
 
 def _effect(step: Step, after_tenths: int) -> Effect:
-    low, high = measured_bounds(step.ranked, before_se_tenths=SE_TENTHS, after_se_tenths=SE_TENTHS)
-    change = after_tenths - step.before_tenths
-    if change < low:
-        return Effect.MORE_FALL
-    return Effect.LESS_FALL if change > high else Effect.AS_EXPECTED
+    within = measured_bounds(step.ranked, before_se_tenths=SE_TENTHS, after_se_tenths=SE_TENTHS)
+    return placed(after_tenths - step.before_tenths, within)
 
 
 def measure(policy: str, world: str, expected_share: float) -> dict[str, object]:

@@ -56,12 +56,17 @@ def effect_of(move: Move, ranked_in: Assessment, seen: Snapshot, now_in: Assessm
         return Effect.NOT_COUNTED
     if not bounds or not _taken(seen):
         return Effect.NOT_COUNTED
-    low, high = measured_bounds(
+    within = measured_bounds(
         bounds[0],
         before_se_tenths=before.systolic_se_tenths,
         after_se_tenths=after.systolic_se_tenths,
     )
-    change_tenths = after.systolic_tenths - before.systolic_tenths
+    return placed(after.systolic_tenths - before.systolic_tenths, within)
+
+
+def placed(change_tenths: int, within: tuple[float, float]) -> Effect:
+    """Return where a measured change lies against its bounds, both in tenths of mmHg."""
+    low, high = within
     if change_tenths < low:
         return Effect.MORE_FALL
     return Effect.LESS_FALL if change_tenths > high else Effect.AS_EXPECTED

@@ -29,9 +29,9 @@ EQUIVALENT: dict[tuple[str, int, str], str] = {
     ("history", 139, "And→Or"): "looks back farther than it need; the answer is the same",
     ("rules_labs", 112, "8000→8001"): "no rung of perindopril lies between",
     ("drift", 33, "1000→1001"): "no whole count of steps lies between",
-    ("drift", 65, "Lt→LtE"): "a change in whole tenths never meets a bound that is a root",
-    ("drift", 67, "Gt→GtE"): "a change in whole tenths never meets a bound that is a root",
-    ("drift", 115, "LtE→Lt"): "the tail is never a thousandth to the last digit",
-    ("drift", 102, "LtE→Lt"): "at one in five the tail is about a half",
+    ("drift", 70, "Lt→LtE"): "a change in whole tenths never meets a bound that is a root",
+    ("drift", 72, "Gt→GtE"): "a change in whole tenths never meets a bound that is a root",
+    ("drift", 120, "LtE→Lt"): "the tail is never a thousandth to the last digit",
+    ("drift", 107, "LtE→Lt"): "at one in five the tail is about a half",
     ("autonomy", 156, "Gt→GtE"): "a change from a dose to the same dose is no change",
 }
