@@ -1,8 +1,9 @@
 """What the correction network sees: one order, fixed public scales, missing as "average".
 
-First the record (age, labs, cuff, doses, doses taken, the filter's own state), then the wearable's
-features in the order of `services.signals.features`. Scales are constants chosen in advance, never
-learned from patients: learning them would spend privacy.
+First the record (age, labs, cuff, doses, doses taken, the filter's own state), then what the
+wearable says in the order of `services.signals.wearable`: beats, pulse, activity, and the course of
+day and night. Scales are constants chosen in advance, never learned from patients: learning them
+would spend privacy.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,7 @@ from models.literature import CLASSES
 from services.clinical.averaging import SufficientAverage, average
 from services.clinical.patient import Lab, Sex, Snapshot
 from services.clinical.regimen import age_years, last_change_at, latest_lab
-from services.signals.features import FEATURE_ORDER
-from services.signals.features import FEATURE_VERSION as SIGNALS_VERSION
+from services.signals.wearable import WEARABLE_ORDER, WEARABLE_VERSION
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,8 @@ _RECORD: Final = (
     ("surprise_mmhg", 0.0, 6.0),
     *((f"dose_{cls.value}_standard", 0.5, 0.7) for cls in CLASSES),
 )
-# Beats and milliseconds at rest in adults [A]; fractions and qualities lie within 0..1.
+# Beats and milliseconds at rest in adults [A]; fractions and qualities lie within 0..1. A dip of
+# 10-20 % is usual. Source: ESH 2014; the other figures of the day's course [A].
 _WEARABLE_SCALE: Final = {
     "heart_rate_bpm": (70.0, 12.0),
     "pulse_rate_bpm": (70.0, 12.0),
@@ -54,17 +55,28 @@ _WEARABLE_SCALE: Final = {
     "pulse_rise_ms": (140.0, 40.0),
     "pulse_width_ms": (350.0, 80.0),
     "perfusion_index_percent": (3.0, 2.0),
+    # The logarithm of a width over an interval: about -1.5 in a regular rhythm, near 0 in none.
+    "rr_entropy": (-1.2, 0.6),
+    "motion_deviation_g": (0.05, 0.03),
     "activity_class": (1.0, 1.0),
+    "heart_rate_day_bpm": (75.0, 12.0),
+    "heart_rate_night_bpm": (63.0, 11.0),
+    "heart_rate_dip_fraction": (0.14, 0.07),
+    "rest_night_fraction": (0.95, 0.05),
+    "motion_deviation_day_g": (0.06, 0.04),
+    "motion_deviation_night_g": (0.008, 0.006),
 }
 RECORD_FEATURES: Final = tuple(name for name, _, _ in _RECORD)
-FEATURES: Final = RECORD_FEATURES + FEATURE_ORDER
-FEATURE_VERSION: Final = f"record-1+signals-{SIGNALS_VERSION}"
-_CENTRE: Final = np.array(
-    [c for _, c, _ in _RECORD] + [_WEARABLE_SCALE.get(n, (0.5, 0.5))[0] for n in FEATURE_ORDER]
+FEATURES: Final = RECORD_FEATURES + WEARABLE_ORDER
+# Raise the record's version whenever a name, a scale or a meaning of any feature here changes.
+FEATURE_VERSION: Final = f"record-2+{WEARABLE_VERSION}"
+SCALES: Final = (
+    *_RECORD,
+    *((name, *_WEARABLE_SCALE.get(name, (0.5, 0.5))) for name in WEARABLE_ORDER),
 )
-_SCALE: Final = np.array(
-    [s for _, _, s in _RECORD] + [_WEARABLE_SCALE.get(n, (0.5, 0.5))[1] for n in FEATURE_ORDER]
-)
+"""Name, centre and scale of every feature, in the order of `FEATURES`."""
+_CENTRE: Final = np.array([centre for _, centre, _ in SCALES])
+_SCALE: Final = np.array([scale for _, _, scale in SCALES])
 _MOST: Final = 3.0
 MOST_DAYS_SINCE_CHANGE: Final = 180.0
 
@@ -96,7 +108,7 @@ def scaled(columns: Columns, wearable: Array | None = None) -> Array:
     """Return features (patients, len(FEATURES)) in units of the scales, within ±3, NaN as 0."""
     count = len(columns.age)
     if wearable is None:
-        wearable = np.full((count, len(FEATURE_ORDER)), np.nan)
+        wearable = np.full((count, len(WEARABLE_ORDER)), np.nan)
     record = [
         columns.age,
         columns.female,
@@ -158,9 +170,14 @@ def of_snapshot(snapshot: Snapshot, posterior: Posterior, *, now: datetime) -> A
         surprise=_one(systolic - level),
         doses=doses[None],
     )
-    held = dict(snapshot.wearable_features)
-    wearable = np.array([[held.get(name, np.nan) for name in FEATURE_ORDER]])
-    return scaled(columns, wearable)
+    return scaled(columns, _worn(snapshot))
+
+
+def _worn(snapshot: Snapshot) -> Array:
+    """What another version of the signals measured is not known: its names mean something else."""
+    same = snapshot.wearable_version == WEARABLE_VERSION
+    held = dict(snapshot.wearable_features) if same else {}
+    return np.array([[held.get(name, np.nan) for name in WEARABLE_ORDER]])
 
 
 def _one(value: float) -> Array:

@@ -16,7 +16,6 @@ from models.simulation.legal import (
     sick_report,
 )
 from models.simulation.sickness import NEVER
-from models.simulation.wearable import WEARABLE_VERSION
 from services.clinical.patient import (
     Adherence,
     ConsentPurpose,
@@ -29,6 +28,7 @@ from services.clinical.patient import (
 )
 from services.clinical.readings import BloodPressure, Posture
 from services.clinical.windows import WINDOW_DAYS
+from services.signals.wearable import WEARABLE_VERSION
 
 if TYPE_CHECKING:
     from models.simulation.course import Course

@@ -1,4 +1,5 @@
-"""What a wearable shows of simulated patients: the features of `services.signals`, one day's means.
+"""What a wearable shows of simulated patients: the features of `services.signals`, one day's means
+and its course.
 
 Only what a wearable can show goes in: age, illnesses and frailty as they mark the pulse; the pulse,
 dryness and the day's pressure of the body as they are today. A true sensitivity, who will have
@@ -17,10 +18,8 @@ from scipy.special import ndtr
 
 from models.simulation.body import Body
 from models.simulation.people import Bools, Floats
-from services.signals.circadian import COURSE_VERSION
-from services.signals.features import FEATURE_ORDER, FEATURE_VERSION
+from services.signals.wearable import WEARABLE_ORDER
 
-WEARABLE_VERSION: Final = f"signals-{FEATURE_VERSION}+course-{COURSE_VERSION}"
 # Who owns one, fewer of the old; who of them one with an ECG; on how many days it is worn [A].
 _OWN_AT_60: Final = 0.65
 _OWN_PER_YEAR: Final = -0.008
@@ -69,10 +68,8 @@ class Wearable:
         self._motion = self._by_age(_MOTION, normal[3]) - 0.4 * people.frail
         self._dip = self._by_age(_DIP, normal[4]) + _DIP_ILL * ill
         self._perfusion = np.log(2.6) + 0.5 * normal[5]
-        self.features: Floats = np.full((count, len(FEATURE_ORDER)), np.nan)
-        """(patients, features) in the order of `FEATURE_ORDER`; NaN: not worn, not measurable."""
-        self.course: Mapping[str, Floats] = {}
-        """The day's course by name, as `services.signals.circadian` names it; NaN: unknown."""
+        self.features: Floats = np.full((count, len(WEARABLE_ORDER)), np.nan)
+        """(patients, features) in the order of `WEARABLE_ORDER`; NaN: not worn, not measurable."""
 
     def measure(self) -> None:
         """Take the features of the day just lived."""
@@ -89,16 +86,14 @@ class Wearable:
             **self._quality(normal[11:14]),
         }
         seen = dict.fromkeys(_OF_SHAPE, shaped) | dict.fromkeys(_OF_BOTH, shaped & self._ecg)
+        columns |= self._course(columns, normal[0])
         self.features = np.stack(
-            [np.where(seen.get(name, worn), columns[name], np.nan) for name in FEATURE_ORDER], 1
+            [np.where(seen.get(name, worn), columns[name], np.nan) for name in WEARABLE_ORDER], 1
         )
-        course = self._course(columns, normal[0])
-        self.course = {name: np.where(worn, values, np.nan) for name, values in course.items()}
 
     def of(self, patient: int) -> tuple[tuple[str, float], ...]:
-        """Return one patient's features and course as the chart holds them: known ones, by name."""
-        found = dict(zip(FEATURE_ORDER, self.features[patient].tolist(), strict=True))
-        found |= {name: float(values[patient]) for name, values in self.course.items()}
+        """Return one patient's features as the chart holds them: known ones, by name."""
+        found = dict(zip(WEARABLE_ORDER, self.features[patient].tolist(), strict=True))
         return tuple(sorted((n, v) for n, v in found.items() if np.isfinite(v)))
 
     def _by_age(self, at_60: tuple[float, float, float], normal: Floats) -> Floats:
@@ -159,7 +154,7 @@ class Wearable:
         }
 
     def _course(self, columns: Mapping[str, Floats], normal: Floats) -> dict[str, Floats]:
-        """Day, night and dip: context for the chart, which no model takes in."""
+        """Day, night and dip."""
         blocked = self._body.beta_share()
         dip = self._dip + _DIP_BETA * blocked + 0.02 * normal
         # Twelve hours by day and five by night, with the hours between, make up the mean.

@@ -1,7 +1,7 @@
 """The day's course of a measure: hourly medians, day, night and the nightly dip.
 
 `course_features` names what the course of a few days of stored window features comes to. They are
-context for a person to read: no rule and no model takes them in.
+context for a person to read and for the dosage model: no rule takes them in.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ COURSES: Mapping[str, tuple[str, str, str | None]] = {
     "rest": ("rest_day_fraction", "rest_night_fraction", None),
     "motion_deviation_g": ("motion_deviation_day_g", "motion_deviation_night_g", None),
 }
+COURSE_ORDER: tuple[str, ...] = tuple(n for names in COURSES.values() for n in names if n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

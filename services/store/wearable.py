@@ -13,8 +13,9 @@ import numpy as np
 from sqlalchemy import select, text
 
 from services.clinical.readings import CLOCK_AHEAD
-from services.signals.circadian import COURSE_VERSION, COURSES, course_features
+from services.signals.circadian import COURSES, course_features
 from services.signals.features import FEATURE_VERSION
+from services.signals.wearable import WEARABLE_VERSION
 from services.store.patient_clock import PatientClock
 from services.store.tables.measurements import FEATURE_NAMES
 from services.store.transaction import Transaction
@@ -25,7 +26,6 @@ COURSE_LOOK_BACK = timedelta(days=7)
 # Windows are averaged by quarter hour, so that one long recording is not a whole day. Source: the
 # interval of ambulatory monitoring, 15-30 min (ESH 2014); the least counts are of such moments.
 COURSE_STEP = timedelta(minutes=15)
-WEARABLE_VERSION = f"signals-{FEATURE_VERSION}+course-{COURSE_VERSION}"
 
 # At most so many windows are looked at in each: some minutes of one or several streams.
 MOST_IN_A_STEP = 12

@@ -12,18 +12,19 @@ from models.simulation.course import Course
 from models.simulation.legal import ENTRY
 from models.simulation.windows import seen
 from models.simulation.worlds import WORLDS
-from services.signals.features import FEATURE_ORDER
+from services.signals.wearable import WEARABLE_ORDER
 from tests.models.patients import NOW, snapshot
 
 
 def test_the_record_comes_first_then_the_wearable_in_its_own_order() -> None:
-    assert FEATURES[len(RECORD_FEATURES) :] == FEATURE_ORDER
+    assert FEATURES[len(RECORD_FEATURES) :] == WEARABLE_ORDER
+    assert "heart_rate_dip_fraction" in WEARABLE_ORDER and "rest_night_fraction" in WEARABLE_ORDER
     assert len(set(FEATURES)) == len(FEATURES)
 
 
 def test_another_meaning_of_a_wearable_feature_is_another_version_for_the_models() -> None:
     """A trained model, its cohort and its edge bundle refuse features of another version."""
-    assert features.FEATURE_VERSION == "record-1+signals-2"
+    assert features.FEATURE_VERSION == "record-2+signals-2+course-1"
 
 
 def test_a_snapshot_and_the_cohort_have_the_same_features() -> None:

@@ -9,10 +9,10 @@ from services.clinical.patient import Snapshot
 from services.clinical.units import Mmhg
 from services.signals.circadian import COURSES
 from services.signals.features import FEATURE_ORDER
+from services.signals.wearable import WEARABLE_VERSION
 from services.store import Role, readings
 from services.store.rows import NewReading
 from services.store.snapshots import build
-from services.store.wearable import WEARABLE_VERSION
 from tests.services.store.people import NOW, Person, acting_as, enrol, enrol_treated
 from tests.services.store.worn import Seen, wear
 from tests.stack import StoreFactory
