@@ -57,7 +57,10 @@ def _verdict(found: Json) -> str:
         for ranker in ("filter", "model"):
             held = found[ranker][name]
             word = "wins" if held["wins"] else "does not win"
-            cells.append(f"<td>{word}, {held['percent_of_oracle']} % of the oracle</td>")
+            cells.append(
+                f"<td>{word}, {held['percent_of_knowable']} % of what could be known, "
+                f"{held['percent_of_oracle']} % of the oracle</td>"
+            )
         gain = found["network_over_filter_points"][name]
         cells.append(f"<td>{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})</td>")
         rows.append(f"<tr><td>{html.escape(name)}</td>{''.join(cells)}</tr>")

@@ -19,6 +19,7 @@ from services.clinical.moves import MAX_RUNGS_CLINICIAN
 
 FIRST_SEED: Final = 20_260_101
 BASELINES: Final = ("stepped_care", "dual_first", "titrator")
+BOUNDS: Final = ("knowable", "oracle")
 TIME: Final = "ttr_percent"
 LEFT_OUT: Final = {"model": "left out: it needs --weights FOLDER, as `train` writes it"}
 Json = dict[str, Any]
@@ -48,21 +49,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def policies(model: Artifact | None) -> dict[str, Policy]:
-    """Return every policy by name; `model` only with weights, the oracle last."""
-    return _before_the_oracle(POLICIES, None if model is None else trained.policy(model))
+    """Return every policy by name; `model` only with weights, the two bounds last."""
+    return _before_the_bounds(POLICIES, None if model is None else trained.policy(model))
 
 
 def choosers(model: Artifact | None) -> dict[str, reference.Chooser]:
     """Return the same for the small world."""
     known = reference.CHOOSERS
-    return _before_the_oracle(known, None if model is None else trained.chooser(model))
+    return _before_the_bounds(known, None if model is None else trained.chooser(model))
 
 
-def _before_the_oracle(known: Mapping[str, T], model: T | None) -> dict[str, T]:
-    found = {name: item for name, item in known.items() if name != "oracle"}
+def _before_the_bounds(known: Mapping[str, T], model: T | None) -> dict[str, T]:
+    found = {name: item for name, item in known.items() if name not in BOUNDS}
     if model is not None:
         found["model"] = model
-    return {**found, "oracle": known["oracle"]}
+    return found | {name: known[name] for name in BOUNDS}
 
 
 def guarded(
@@ -134,15 +135,15 @@ def moves_held_equal(found: Mapping[str, Outcomes], world_name: str) -> Json:
 
 
 def _differences(found: Mapping[str, Outcomes]) -> Json:
-    """Return each learned policy and the oracle minus each other policy, paired by patient.
+    """Return each learned policy and each bound minus each other policy, paired by patient.
 
     `subgroups` has time in target alone: whether a group falls behind is asked of it.
     """
     return {
         f"{ours}-{theirs}": _difference(found[ours], other)
-        for ours in ("filter", "model", "oracle")
+        for ours in ("filter", "model", *BOUNDS)
         for theirs, other in found.items()
-        if ours in found and ours != theirs and theirs != "oracle"
+        if ours in found and ours != theirs and theirs not in BOUNDS
     }
 
 

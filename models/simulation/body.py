@@ -239,9 +239,13 @@ def population_effect(standard_doses: Array, emax: Array = EMAX, ed50: Array = E
 
 def combined(person_effect: Array, population: Array, xp: Any = np) -> Array:
     """Return the sum over classes, times 0.9 once two of them act. Source: Wang 2025 [D]."""
-    several = (population > COMBINED_FROM_MMHG).sum(-1) > 1
     total = person_effect.sum(-1)
-    return xp.where(several, literature.COMBINATION_FACTOR * total, total)
+    return xp.where(several(population), literature.COMBINATION_FACTOR * total, total)
+
+
+def several(population: Array) -> Array:
+    """Return where two classes or more act."""
+    return (population > COMBINED_FROM_MMHG).sum(-1) > 1
 
 
 _SYMPTOM_AT: Final = (0.0, 0.5, 1.0, 2.0)

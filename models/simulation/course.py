@@ -62,6 +62,8 @@ class Course:
         slow = (self.doses_ug[:, _SLOW] > 0).any(1)
         self.slow_changed: Ints = np.where(slow, LONG_AGO, NEVER_MOVED)
         self.changes: list[list[DoseChangeRecord]] = [[] for _ in range(count)]
+        self.ever_taken: Bools = np.zeros((count, len(CLASSES)), dtype=np.bool_)
+        """Classes that each patient has had to take on any day, (patients, classes)."""
         self.log: Bools = np.ones((count, LOG_DAYS), dtype=np.bool_)
         self.weeks: list[Week] = []
         self._set_doses()
@@ -182,6 +184,7 @@ class Course:
 
     def _set_doses(self) -> None:
         self.body.prescribed = self.taken_ug / STANDARD_UG
+        self.ever_taken |= self.taken_ug > 0
 
     def snapshot(self, patient: int) -> Snapshot:
         """Return the patient as the clinical core sees people."""

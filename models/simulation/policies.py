@@ -1,7 +1,9 @@
 """Who chooses: every policy scores the same guarded moves, and the best score is made.
 
-A policy sees the record. The oracle alone sees the body: true sensitivities, drift, adherence and
-who will have symptoms; it bounds what any chooser could reach with these moves.
+A policy sees the record. Two bounds see the body. The oracle knows today's level, adherence, how
+every class works in each person, tried or not, and who will have symptoms: nobody could know that.
+`knowable` has the same of the classes that a person has taken by now, and the population's mean of
+the others: what a perfect learner could have learned, and no symptom before it is there.
 """
 
 from collections.abc import Mapping
@@ -13,9 +15,9 @@ from typing import Final, Protocol
 import numpy as np
 
 from models import choice
-from models.literature import CLASSES
+from models.literature import CLASSES, COMBINATION_FACTOR
 from models.simulation.beliefs import Beliefs
-from models.simulation.body import combined, population_effect, symptom_shares
+from models.simulation.body import population_effect, several, symptom_shares
 from models.simulation.course import Course
 from models.simulation.home import Averages
 from models.simulation.legal import ENTRY, KINDS, TARGET, MoveBook, Offered
@@ -110,21 +112,54 @@ def symptoms_of_doses(doses: Floats, patient: Ints, course: Course) -> Floats:
 
 def oracle(asked: Decision) -> Floats:
     """Score by the truth."""
-    mean, shown = truth(asked.course, asked.offered.patient, asked.doses)
-    return expected(mean, np.full(len(mean), ORACLE_SD_MMHG), asked, shown)
+    level, shown = truth(asked.course, asked.offered.patient, asked.doses)
+    return expected(level.mean, level.spread, asked, shown)
 
 
-def truth(course: Course, patient: Ints, doses: Floats) -> tuple[Floats, Floats]:
-    """Return the true full-effect home mean of doses (candidates, classes), and any symptom."""
-    body = course.body
-    people = body.people
+def knowable(asked: Decision) -> Floats:
+    """Score by what could be known by now: the truth of classes taken, the mean of the others."""
+    level = learned(asked.course, asked.offered.patient, asked.doses)
+    return expected(level.mean, level.spread, asked, likely_symptoms(asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Full-effect home means (candidates,) in mmHg and their SD."""
+
+    mean: Floats
+    spread: Floats
+
+
+def truth(course: Course, patient: Ints, doses: Floats) -> tuple[Level, Floats]:
+    """Return the true level under doses (candidates, classes), and any symptom."""
+    people = course.body.people
+    level = _level(course, patient, doses, people.sensitivity, 0.0 * people.sensitivity)
+    shown = (symptom_shares(doses) > people.symptom_threshold[patient]).any(1)
+    return level, np.asarray(shown, dtype=np.float64)
+
+
+def learned(course: Course, patient: Ints, doses: Floats) -> Level:
+    """Return the level under doses (candidates, classes) as a perfect learner would know it."""
+    mean = np.array(course.world.class_factor)
+    taken = course.ever_taken
+    sensitivity = np.where(taken, course.body.people.sensitivity, mean)
+    unknown = np.where(taken, 0.0, course.world.effect_variation * mean)
+    return _level(course, patient, doses, sensitivity, unknown)
+
+
+def _level(
+    course: Course, patient: Ints, doses: Floats, sensitivity: Floats, unknown: Floats
+) -> Level:
+    """Return the level with sensitivities (patients, classes) and their SD."""
+    body, people = course.body, course.body.people
     omitted = 0.1 * people.omission
     share = np.where(body.stopped, 0.0, 1.0 - np.minimum(omitted, 0.6))
     effect = population_effect(doses) * share[patient][:, None]
-    fall = people.effect_factor[patient] * combined(people.sensitivity[patient] * effect, effect)
-    mean = body.untreated()[patient] - fall
-    shown = (symptom_shares(doses) > people.symptom_threshold[patient]).any(1)
-    return mean, np.asarray(shown, dtype=np.float64)
+    factor = people.effect_factor[patient] * np.where(several(effect), COMBINATION_FACTOR, 1.0)
+    fall = factor[:, None] * effect
+    mean = body.untreated()[patient] - (fall * sensitivity[patient]).sum(1)
+    variance = ((fall * unknown[patient]) ** 2).sum(1)
+    return Level(mean, np.sqrt(ORACLE_SD_MMHG**2 + variance))
 
 
 def titrated_by(titrator: Titrator) -> Policy:
@@ -213,6 +248,7 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         "dual_first": ladder(_DUAL),
         "titrator": titrated,
         "filter": filtered,
+        "knowable": knowable,
         "oracle": oracle,
     }
 )

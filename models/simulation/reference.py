@@ -17,12 +17,7 @@ from models.simulation.beliefs import Beliefs, levels
 from models.simulation.course import Course
 from models.simulation.legal import STANDARD_UG
 from models.simulation.people import Floats, Ints
-from models.simulation.policies import (
-    ORACLE_SD_MMHG,
-    level_keys,
-    symptoms_of_doses,
-    truth,
-)
+from models.simulation.policies import Level, learned, level_keys, symptoms_of_doses, truth
 from models.simulation.trial import BadTrial, DayCount, Design, Outcomes
 from models.simulation.worlds import PERSISTENT, REFERENCE, World
 from services.clinical.formulary import DrugClass
@@ -89,19 +84,30 @@ def chosen_by(seen: Seen, mean: Floats, covariance: Floats) -> Ints:
     """Choose by posteriors (patients, states)."""
     patient, regimen = reachable(seen.place, seen.moves)
     doses = standard_doses(regimen)
-    level, spread = levels(mean, covariance, patient, doses, seen.course.taken_share())
+    level = levels(mean, covariance, patient, doses, seen.course.taken_share())
     symptoms = symptoms_of_doses(doses, patient, seen.course)
-    changed = (REGIMENS[regimen] != REGIMENS[seen.place[patient]]).sum(1)
-    return _best(level_keys(level, spread, symptoms, changed), patient, regimen)
+    return _best(_keys(seen, Level(*level), symptoms, patient, regimen), patient, regimen)
+
+
+def by_knowable(seen: Seen) -> Ints:
+    """Choose by what could be known by now."""
+    patient, regimen = reachable(seen.place, seen.moves)
+    doses = standard_doses(regimen)
+    level = learned(seen.course, patient, doses)
+    symptoms = symptoms_of_doses(doses, patient, seen.course)
+    return _best(_keys(seen, level, symptoms, patient, regimen), patient, regimen)
 
 
 def by_oracle(seen: Seen) -> Ints:
     """Choose by the truth."""
     patient, regimen = reachable(seen.place, seen.moves)
-    mean, shown = truth(seen.course, patient, standard_doses(regimen))
+    level, shown = truth(seen.course, patient, standard_doses(regimen))
+    return _best(_keys(seen, level, shown, patient, regimen), patient, regimen)
+
+
+def _keys(seen: Seen, level: Level, symptoms: Floats, patient: Ints, regimen: Ints) -> Floats:
     changed = (REGIMENS[regimen] != REGIMENS[seen.place[patient]]).sum(1)
-    keys = level_keys(mean, np.full(len(mean), ORACLE_SD_MMHG), shown, changed)
-    return _best(keys, patient, regimen)
+    return level_keys(level.mean, level.spread, symptoms, changed)
 
 
 def climb(rungs: tuple[tuple[int, int, int], ...]) -> Chooser:
@@ -121,6 +127,7 @@ CHOOSERS: Final[Mapping[str, Chooser]] = MappingProxyType(
         "stepped_care": climb(_STEPPED),
         "dual_first": climb(_DUAL),
         "filter": by_filter,
+        "knowable": by_knowable,
         "oracle": by_oracle,
     }
 )

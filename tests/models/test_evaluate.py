@@ -22,7 +22,7 @@ def result(gain: float, low: float, *, latent: float = 0.05) -> dict[str, Any]:
         "latent_below_105_percent": figure(latent),
         "symptomatic_ae_percent": figure(15.0),
     }
-    names = ("stepped_care", "dual_first", "titrator", "filter", "model", "oracle")
+    names = ("stepped_care", "dual_first", "titrator", "filter", "model", "knowable", "oracle")
     minus = {"ttr_percent": {"mean": gain, "low": low, "high": gain + 1}}
     pairs = [f"{r}-{b}" for r in ("filter", "model") for b in names[:3]] + ["model-filter"]
     return {
