@@ -104,8 +104,8 @@ class Quantile:
     share: float = 0.9
     top: float = 4.0
     bins: int = 48
-    sigma: float = 4.0
-    rate: float = 0.5
+    sigma: float = 6.0
+    rate: float = 1.0
 
     def charge(self, population: str, purpose: str) -> Charge:
         """Return what it costs: one patient is in one bin, sensitivity one."""
