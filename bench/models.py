@@ -71,9 +71,9 @@ def decision(course: Course, beliefs: Beliefs, book: MoveBook) -> int:
 
 
 def fifty(net: network.Network, features: NDArray[np.float64]) -> None:
-    """Make corrections fifty times: one is too short for the clock."""
+    """Make shifts fifty times: one is too short for the clock."""
     for _ in range(50):
-        network.corrections(net, features)
+        network.shifts(net, features)
 
 
 def rows(patients: int, repeat: int) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ def rows(patients: int, repeat: int) -> list[tuple[str, str]]:
     ]
     for name, x in (("1", one), ("1,024", many)):
         taken = seconds(partial(fifty, net, x), repeat) / 50
-        found.append((f"corrections of {name}", f"{1000 * taken:.3f} ms"))
+        found.append((f"shifts of {name}", f"{1000 * taken:.3f} ms"))
     return found + step_rows(net, torch.device("cpu"))
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models import checkpoint, gradients, network, privacy
 from models.gradients import Correction
-from models.network import OUTPUTS, Layers, Network
+from models.network import Layers, Network
 from models.privacy import Mechanism
 
 BATCHES = (512, 4096)
@@ -28,9 +28,9 @@ class Steps:
     def __init__(self, net: Network, batch: int, device: torch.device | str) -> None:
         draw = torch.Generator().manual_seed(1)
         width = net.hidden_weight.shape[1]
-        self.packed = torch.randn(batch, width + OUTPUTS, generator=draw).to(device)
+        self.packed = torch.randn(batch, width + 1, generator=draw).to(device)
         self.x = self.packed[:, :width].contiguous()
-        self.terms = self.packed[:, width:].contiguous()
+        self.expected = self.packed[:, -1].contiguous()
         self.observed = torch.randn(batch, generator=draw).to(device)
         self.patient = torch.arange(batch, device=device) // WINDOWS_A_PATIENT
         self.patients = batch // WINDOWS_A_PATIENT
@@ -46,7 +46,7 @@ class Steps:
 
     def written_out(self) -> None:
         """Make it without privacy and without autograd: what clipping alone costs."""
-        done = gradients.backward(self.module, self.x, self.terms, self.observed)
+        done = gradients.backward(self.module, self.x, self.expected, self.observed)
         done.weighted(torch.full_like(self.observed, 1.0 / len(self.observed)))
 
     def plain_whole(self) -> None:
@@ -59,7 +59,7 @@ class Steps:
         model = Correction(self.net, layers=layers, half=half).to(self.device)
 
         def step() -> dict[str, Tensor]:
-            done = gradients.backward(model, self.x, self.terms, self.observed)
+            done = gradients.backward(model, self.x, self.expected, self.observed)
             weight = privacy.weights(done.norms(), self.patient, self.patients, 1.0)
             return done.weighted(weight)
 
@@ -121,7 +121,7 @@ def _most(net: Network, device: torch.device, half: bool) -> float:
     """Return the most that one of 64 patients moves the sum, C being 0.01 so that all clip."""
     steps, clip = Steps(net, 512, device), 0.01
     model = Correction(net, half=half).to(device)
-    done = gradients.backward(model, steps.x, 20.0 * steps.terms, 40.0 * steps.observed)
+    done = gradients.backward(model, steps.x, 20.0 * steps.expected, 40.0 * steps.observed)
     weight = privacy.weights(done.norms(), steps.patient, steps.patients, clip)
     found = []
     for patient in range(steps.patients):

@@ -6,7 +6,7 @@ First CPU time, the least of many runs, with how much slower than the reference 
 at the moment: by a simulated half-year, whose time there is known (`bench/models.md`). Then
 wall-clock time from asking to the answer, with the limit lifted so that late answers are seen and
 counted; CPU time of the process for each ranking. Without weights a random network stands in: its
-corrections cost the same. `direct` has no thread, no batch and no limit.
+shifts cost the same. `direct` has no thread, no batch and no limit.
 """
 
 import argparse

@@ -11,8 +11,8 @@ import torch
 
 from models import artifact, predict
 from models.artifact import BadArtifact
-from models.network import BIAS_MMHG, LOG_FACTOR, Network
-from models.predict import Array, Corrections, ModelPredictor
+from models.network import SHIFT_MMHG, Network
+from models.predict import Array, ModelPredictor, Shifts
 
 Choice = Literal["auto", "cpu", "cuda"]
 
@@ -45,18 +45,17 @@ def device(choice: Choice) -> torch.device:
     return torch.device("cuda" if on_gpu else "cpu")
 
 
-def on_torch(held: Network, where: torch.device) -> Corrections:
-    """Return the corrections of a whole batch at once, computed in float64 on a device."""
+def on_torch(held: Network, where: torch.device) -> Shifts:
+    """Return the shifts of a whole batch at once, computed in float64 on a device."""
     hidden_weight, hidden_bias, output_weight, output_bias = (
         torch.from_numpy(value.astype(np.float64)).to(where) for value in held.tensors().values()
     )
 
-    def correct(x: Array) -> tuple[Array, Array]:
+    def of(x: Array) -> Array:
         with torch.inference_mode():
             seen = torch.from_numpy(np.ascontiguousarray(x)).to(where)
             hidden = torch.tanh(seen @ hidden_weight.T + hidden_bias)
             raw = torch.tanh(hidden @ output_weight.T + output_bias)
-            shift, factors = BIAS_MMHG * raw[:, 0], torch.exp(LOG_FACTOR * raw[:, 1:])
-            return shift.cpu().numpy(), factors.cpu().numpy()
+            return np.asarray((SHIFT_MMHG * raw[:, 0]).cpu().numpy())
 
-    return correct
+    return of

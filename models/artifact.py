@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from models.features import FEATURE_VERSION, FEATURES
+from models.features import FEATURE_VERSION, SCALES
 from models.network import Network, from_tensors
 
 WEIGHTS, MANIFEST, SIGNATURE = "weights.safetensors", "manifest.json", "manifest.sig"
-SCHEMA: Final = "model-1"
+SCHEMA: Final = "model-2"
 
 
 class BadArtifact(ValueError):
@@ -80,8 +80,9 @@ class Artifact:
 
 
 def features_hash() -> str:
-    """Return the hash of the feature names in order."""
-    return hashlib.sha256("\n".join(FEATURES).encode()).hexdigest()
+    """Return the hash of the features' names and scales in order."""
+    lines = (f"{name} {centre:g} {scale:g}" for name, centre, scale in SCALES)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def packed(network: Network) -> bytes:

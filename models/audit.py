@@ -74,14 +74,14 @@ def _most_moved(subject: Subject, mechanism: Mechanism, model: Correction) -> fl
     patient = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     count = len(patient)
     features = 3.0 * torch.randn(count, len(FEATURES), generator=chance)
-    terms = 60.0 * torch.randn(count, network.OUTPUTS, generator=chance)
+    expected = 60.0 * torch.randn(count, generator=chance)
     observed = 1e4 * torch.randn(count, generator=chance)
     # Windows of one patient that all pull the same way are the worst case of an average.
     alike = patient % 2 == 0
     first = torch.searchsorted(patient, patient)
-    features[alike], terms[alike] = features[first[alike]], terms[first[alike]]
+    features[alike], expected[alike] = features[first[alike]], expected[first[alike]]
     observed[alike] = observed[first[alike]]
-    done = gradients.backward(model, features, terms, observed)
+    done = gradients.backward(model, features, expected, observed)
     weight = subject.weights(subject.norms(done), patient, len(sizes), mechanism.clip)
     moved = []
     for number in range(len(sizes)):

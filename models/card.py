@@ -8,6 +8,7 @@ from typing import Any
 from models import artifact
 from models.artifact import Artifact
 from models.features import FEATURES, RECORD_FEATURES
+from models.network import SHIFT_MMHG
 
 
 def add_card(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +48,7 @@ def card(model: Artifact, evaluation: dict[str, Any] | None) -> str:
         "**Not for**: anyone outside the guard's rules; choosing a dose; judging a single reading.",
         "",
         "**How**: a closed-form dose-response filter per patient; a network of "
-        f"{len(FEATURES)} features shifts the untreated level by at most 12 mmHg and each class's "
-        "sensitivity by at most a factor of e.",
+        f"{len(FEATURES)} features shifts the untreated level by at most {SHIFT_MMHG:g} mmHg.",
         "",
         f"**Privacy**: the patient is the unit; ε {m.epsilon} at δ {m.delta:g} for population "
         f"{m.population!r}, spread quantile included; σ {m.sigma:g}, rate {m.rate:g}, clip "
@@ -74,13 +74,15 @@ def _results(evaluation: dict[str, Any] | None) -> list[str]:
     lines = [
         f"{evaluation['simulated']} Time in target against baselines at equal moves:",
         "",
-        "| World | model wins | percent of oracle | network over filter, points (95 %) |",
-        "|---|---|---|---|",
+        "| World | model wins | percent of what could be known | percent of oracle "
+        "| network over filter, points (95 %) |",
+        "|---|---|---|---|---|",
     ]
     for name, held in verdict["model"].items():
         gain = verdict["network_over_filter_points"][name]
         lines.append(
-            f"| {name} | {'yes' if held['wins'] else 'no'} | {held['percent_of_oracle']} | "
+            f"| {name} | {'yes' if held['wins'] else 'no'} | {held['percent_of_knowable']} | "
+            f"{held['percent_of_oracle']} | "
             f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f}) |"
         )
     covered = evaluation["coverage"]["model"]

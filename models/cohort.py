@@ -18,19 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import FEATURE_VERSION, FEATURES, RECORD_FEATURES
-from models.literature import CLASSES
 
 Array = NDArray[np.float64]
 
-SCHEMA: Final = "cohort-1"
-TERMS: Final = 1 + len(CLASSES)
+SCHEMA: Final = "cohort-2"
 WINDOWS_REFUSED: Final = 500
 """A patient with more windows than this is no patient of this loop: nine years of weeks."""
 _HEADER: Final = {"schema", "features", "purpose", "origin", "wearable"}
 _PATIENT: Final = {"subject", "consent", "windows"}
-_WINDOW: Final = {"x", "t", "y", "sd"}
-# Features lie within ±3 scales; terms and SD are mmHg of the filter, y a mean systolic pressure.
-_RANGES: Final = {"x": (-3.0, 3.0), "t": (-400.0, 400.0), "y": (40.0, 300.0), "sd": (0.0, 200.0)}
+_WINDOW: Final = {"x", "mean", "sd", "y"}
+# Features lie within ±3 scales; mean and SD are what the filter expects of the next week, y is what
+# the cuff then showed, in mmHg.
+_RANGES: Final = {"x": (-3.0, 3.0), "mean": (-400.0, 400.0), "sd": (0.0, 200.0), "y": (40.0, 300.0)}
 _SUBJECT: Final = re.compile(r"[0-9a-f]{32}")
 _ORIGINS: Final = ("simulated", "deidentified")
 
@@ -80,12 +79,12 @@ class Cohort:
     patients: int
     patient: NDArray[np.int64]
     features: Array
-    terms: Array
-    """(windows, 1 + classes): the filter's untreated level and each class's part of the fall."""
-    observed: Array
-    """The next window's mean systolic pressure, mmHg."""
+    expected: Array
+    """(windows,): the filter's expectation of the next window's mean systolic pressure, mmHg."""
     spread: Array
     """The filter's SD of it, mmHg."""
+    observed: Array
+    """That mean, mmHg."""
     wearable: bool
     sha256: str
 
@@ -155,9 +154,9 @@ def _assembled(
         patients=patients,
         patient=owner,
         features=features,
-        terms=rows[:, width : width + TERMS],
-        observed=rows[:, -2],
-        spread=rows[:, -1],
+        expected=rows[:, -3],
+        spread=rows[:, -2],
+        observed=rows[:, -1],
         wearable=bool(head["wearable"]),
         sha256=hashlib.sha256(content).hexdigest(),
     )
@@ -214,15 +213,12 @@ def _windows(windows: list[Any], width: int, place: int) -> Iterator[list[float]
         if not isinstance(window, dict):
             raise WrongSchema(f"line {place}: a window is no object")
         _fields(window, _WINDOW, place)
-        x, terms = window["x"], window["t"]
-        if not (isinstance(x, list) and isinstance(terms, list)):
-            raise WrongSchema(f"line {place}: x and t are lists")
-        if len(x) != width or len(terms) != TERMS:
-            raise WrongSchema(
-                f"line {place}: {len(x)} features and {len(terms)} terms; "
-                f"{width} and {TERMS} belong"
-            )
-        row = [*x, *terms, window["y"], window["sd"]]
+        x = window["x"]
+        if not isinstance(x, list):
+            raise WrongSchema(f"line {place}: x is a list")
+        if len(x) != width:
+            raise WrongSchema(f"line {place}: {len(x)} features; {width} belong")
+        row = [*x, window["mean"], window["sd"], window["y"]]
         if any(isinstance(value, str) for value in row):
             raise LeakedIdentifier(f"line {place}: text where a number belongs")
         if not all(_is_number(value) for value in row) or window["sd"] <= 0:

@@ -22,7 +22,7 @@ from models.features import FEATURE_VERSION, FEATURES
 MOST_BYTES: Final = 50_000
 """Of all three files together."""
 MODEL, MANIFEST, SIGNATURE = "model.onnx", "manifest.json", "manifest.sig"
-SCHEMA: Final = "edge-2"
+SCHEMA: Final = "edge-3"
 VALID_FOR: Final = timedelta(days=180)
 """A device that hears of no newer bundle for so long stops using this one. [D]"""
 
@@ -85,7 +85,7 @@ def export(
     The model is compared with the network first; the signature is written last.
 
     Raises:
-        NotTheSame: the graph gives other corrections.
+        NotTheSame: the graph gives other shifts.
         BundleTooLarge: it would be over the limit.
     """
     wearable = held.manifest.wearable_seen

@@ -31,7 +31,7 @@ class Part:
     """One summand of the expected home mean in mmHg.
 
     `source` is "literature", "own_readings" (what this patient's cuff says beyond it) or "network"
-    (its bounded correction); `drug` is None for the level without any drug.
+    (its bounded shift of the level); `drug` is None for the level without any drug.
     """
 
     source: str
@@ -55,16 +55,16 @@ def level_parts(
 ) -> tuple[Part, ...]:
     """Return the summands of `dosage.forecast(posterior, doses_ug).mean_mmhg`.
 
-    `uncorrected` is the filter's posterior where `posterior` has a network's corrections in it.
+    `uncorrected` is the filter's posterior where `posterior` has a network's shift in it.
     """
     filtered = posterior if uncorrected is None else uncorrected
     literature = dosage.prior_mean()
     sources = {"literature": literature, "own_readings": filtered.mean - literature}
-    if uncorrected is not None:
-        sources["network"] = posterior.mean - filtered.mean
     states = {source: state.tolist() for source, state in sources.items()}
+    shift = float(posterior.mean[0] - filtered.mean[0])
     return (
         *(Part(source, None, state[0]) for source, state in states.items()),
+        *(() if uncorrected is None else (Part("network", None, shift),)),
         *(
             Part(source, drug, coefficient * state[place])
             for drug, (place, coefficient) in _coefficients(posterior, doses_ug).items()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.features import FEATURES
-from models.network import BIAS_MMHG, HIDDEN, LOG_FACTOR, OUTPUTS, Layers, Network
+from models.network import HIDDEN, OUTPUTS, SHIFT_MMHG, Layers, Network
 
 
 class Correction(nn.Module):
@@ -33,19 +33,13 @@ class Correction(nn.Module):
         self.hidden.requires_grad_(layers == "all")
 
     def forward(self, packed: Tensor) -> Tensor:
-        """Return predictions (n,) in mmHg; `packed` is features beside terms, see `predictions`."""
-        features, terms = packed[:, : len(FEATURES)], packed[:, len(FEATURES) :]
-        return predictions(self.output(torch.tanh(self.hidden(features))), terms)
-
-
-def predictions(raw: Tensor, terms: Tensor) -> Tensor:
-    """Return predictions (n,) from raw outputs (n, 1 + classes) and the filter's terms.
-
-    `terms` (n, 1 + classes): the untreated level, then each class's part of the fall, negative.
-    """
-    bounded = torch.tanh(raw)
-    fall = (terms[:, 1:] * torch.exp(LOG_FACTOR * bounded[:, 1:])).sum(1)
-    return terms[:, 0] + BIAS_MMHG * bounded[:, 0] + fall
+        """Return predictions (n,) in mmHg; `packed` is features with the filter's expectation of
+        the next window's mean as the last column.
+        """
+        features, expected = packed[:, : len(FEATURES)], packed[:, -1]
+        raw = self.output(torch.tanh(self.hidden(features)))
+        predicted: Tensor = expected + SHIFT_MMHG * torch.tanh(raw)[:, 0]
+        return predicted
 
 
 HUBER_MMHG = 10.0
@@ -91,8 +85,10 @@ class Pass:
 
 
 @torch.no_grad()
-def backward(model: Correction, features: Tensor, terms: Tensor, observed: Tensor) -> Pass:
+def backward(model: Correction, features: Tensor, expected: Tensor, observed: Tensor) -> Pass:
     """Run the windows once forward and once backward, to the outputs of the trained layers only.
+
+    `expected` and `observed` (n,): the next window's mean in mmHg by the filter, and by the cuff.
 
     What comes back is float32 whatever the precision within: the norm that is clipped and the sum
     that is noised are made of the same float32 numbers, so the bound on one patient holds for
@@ -101,12 +97,9 @@ def backward(model: Correction, features: Tensor, terms: Tensor, observed: Tenso
     half, trains_first = model.half_precision, model.hidden.weight.requires_grad
     hidden = _linear(features, model.hidden, half).tanh_()
     bounded = _linear(hidden, model.output, half).tanh_()
-    pull = terms * torch.exp(LOG_FACTOR * bounded)
-    predicted = terms[:, 0] + BIAS_MMHG * bounded[:, 0] + pull[:, 1:].sum(1)
-    # From here on `pull` is how far each output moves the prediction.
-    pull.mul_(LOG_FACTOR)[:, 0] = BIAS_MMHG
+    predicted = expected + SHIFT_MMHG * bounded[:, 0]
     error = ((predicted - observed) / HUBER_MMHG).clamp_(-1.0, 1.0)
-    delta = _through_tanh(pull.mul_(error[:, None]), bounded)
+    delta = _through_tanh(SHIFT_MMHG * error[:, None], bounded)
     last = Reach("output", hidden, delta)
     if not trains_first:
         return Pass((last,))

@@ -1,8 +1,10 @@
-"""The correction network: small, bounded, and the literature when it has learned nothing.
+"""The correction network: small, bounded, and the filter itself when it has learned nothing.
 
-49 or so features → hidden tanh layer → a shift of the untreated level (± 12 mmHg) and a factor on
-each class's sensitivity (e^±1). Bounded output is bounded harm. The last layer starts at zero, so
-an untrained network changes nothing. Inference is numpy; training (`train.py`) is torch.
+58 or so features → hidden tanh layer → a shift of the untreated level (± 12 mmHg), which moves the
+expectation of every move alike. Bounded output is bounded harm. How a class works in a person is
+the filter's alone: see `compliance/decisions/0015-the-network-moves-the-level-alone.md`. The last
+layer starts at zero, so an untrained network changes nothing. Inference is numpy; training
+(`train.py`) is torch.
 """
 
 import math
@@ -13,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import FEATURES
-from models.literature import CLASSES
 
 Array = NDArray[np.float64]
 
 HIDDEN: Final = 24
-OUTPUTS: Final = 1 + len(CLASSES)
-BIAS_MMHG: Final = 12.0
-LOG_FACTOR: Final = 1.0
+OUTPUTS: Final = 1
+SHIFT_MMHG: Final = 12.0
 LAYERS: Final[tuple[tuple[str, tuple[int, ...]], ...]] = (
     ("hidden.weight", (HIDDEN, len(FEATURES))),
     ("hidden.bias", (HIDDEN,)),
@@ -73,7 +73,7 @@ def from_tensors(tensors: dict[str, NDArray[np.float32]]) -> Network:
 
 
 def initial(seed: int) -> Network:
-    """Return small random features and a zero output: corrections of nothing."""
+    """Return small random features and a zero output: a shift of nothing."""
     chance = np.random.default_rng(seed)
     wide = chance.normal(0.0, 1.0 / np.sqrt(len(FEATURES)), (HIDDEN, len(FEATURES)))
     return Network(
@@ -84,16 +84,15 @@ def initial(seed: int) -> Network:
     )
 
 
-def corrections(network: Network, features: Array) -> tuple[Array, Array]:
-    """Return the shift (n,) in mmHg and the factors (n, classes) for features (n, features)."""
+def shifts(network: Network, features: Array) -> Array:
+    """Return the shift (n,) of the untreated level in mmHg for features (n, features)."""
     hidden = np.tanh(features @ network.hidden_weight.T.astype(np.float64) + network.hidden_bias)
     raw = np.tanh(hidden @ network.output_weight.T.astype(np.float64) + network.output_bias)
-    return BIAS_MMHG * raw[:, 0], np.exp(LOG_FACTOR * raw[:, 1:])
+    return np.asarray(SHIFT_MMHG * raw[:, 0])
 
 
-def corrected(mean: Array, covariance: Array, shift: Array, factors: Array) -> tuple[Array, Array]:
-    """Return posteriors (n, states) and (n, states, states) with the corrections made."""
-    scale = np.concatenate([np.ones((len(shift), 1)), factors], axis=1)
-    moved = mean * scale
+def shifted(mean: Array, shift: Array) -> Array:
+    """Return posterior means (n, states) with the untreated level moved by the shift (n,)."""
+    moved = mean.copy()
     moved[:, 0] += shift
-    return moved, covariance * scale[:, :, None] * scale[:, None, :]
+    return moved

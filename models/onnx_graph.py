@@ -14,12 +14,12 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_help
 
 from models import features, network
 from models.features import FEATURES
-from models.network import BIAS_MMHG, LAYERS, LOG_FACTOR, Network
+from models.network import LAYERS, SHIFT_MMHG, Network
 
 Array = NDArray[np.float64]
 
 INPUT: Final = "features"
-SHIFT, FACTORS = "shift_mmhg", "factors"
+SHIFT: Final = "shift_mmhg"
 # Opset and file version that runtimes of 2023 and later read; the operators are far older.
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -28,32 +28,26 @@ _ROWS: Final = "patients"
 
 
 class NotTheSame(ArithmeticError):
-    """The graph gives other corrections than the network: nothing is exported."""
+    """The graph gives other shifts than the network: nothing is exported."""
 
     name = "not_the_same"
 
 
 def graph(held: Network, *, wearable: bool) -> bytes:
-    """Return the model file: `features` (patients, features) → `shift_mmhg`, `factors`.
+    """Return the model file: `features` (patients, features) → `shift_mmhg` (patients,).
 
     Features are those of `features.scaled`, within ±3. `wearable` False: the wearable's are masked.
     """
     mask = features.masked(np.ones((1, len(FEATURES))), wearable=wearable)
-    constants = {"mask": mask, "bias": np.array(BIAS_MMHG), "log_factor": np.array(LOG_FACTOR)}
+    constants = {"mask": mask, "most": np.array(SHIFT_MMHG)}
     made = helper.make_graph(
         _nodes(),
         "correction",
         [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, [_ROWS, len(FEATURES)])],
-        [
-            helper.make_tensor_value_info(SHIFT, TensorProto.DOUBLE, [_ROWS]),
-            helper.make_tensor_value_info(
-                FACTORS, TensorProto.DOUBLE, [_ROWS, network.OUTPUTS - 1]
-            ),
-        ],
+        [helper.make_tensor_value_info(SHIFT, TensorProto.DOUBLE, [_ROWS])],
         [
             *(numpy_helper.from_array(value, name) for name, value in held.tensors().items()),
             *(numpy_helper.from_array(value, name) for name, value in constants.items()),
-            numpy_helper.from_array(np.array([1, network.OUTPUTS - 1]), "parts"),
             numpy_helper.from_array(np.array([1]), "column"),
         ],
     )
@@ -73,39 +67,35 @@ def _nodes() -> list[NodeProto]:
         node("Tanh", ["h"], ["hidden"]),
         node("Gemm", ["hidden", "output.weight.64", "output.bias.64"], ["o"], transB=1),
         node("Tanh", ["o"], ["raw"]),
-        node("Split", ["raw", "parts"], ["raw_shift", "raw_factors"], axis=1),
-        node("Mul", ["raw_shift", "bias"], ["shift_column"]),
+        node("Mul", ["raw", "most"], ["shift_column"]),
         node("Squeeze", ["shift_column", "column"], [SHIFT]),
-        node("Mul", ["raw_factors", "log_factor"], ["log"]),
-        node("Exp", ["log"], [FACTORS]),
     ]
 
 
-def evaluate(model: bytes, x: Array) -> tuple[Array, Array]:
-    """Return the corrections that the graph gives for features (patients, features)."""
+def evaluate(model: bytes, x: Array) -> Array:
+    """Return the shifts (patients,) in mmHg that the graph gives for (patients, features)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    shift, factors = session.run([SHIFT, FACTORS], {INPUT: np.asarray(x, dtype=np.float64)})
-    return np.asarray(shift), np.asarray(factors)
+    [shift] = session.run([SHIFT], {INPUT: np.asarray(x, dtype=np.float64)})
+    return np.asarray(shift)
 
 
 def largest_difference(model: bytes, held: Network, x: Array, *, wearable: bool) -> float:
-    """Return the largest difference of any correction between the graph and the network."""
-    ours = network.corrections(held, features.masked(x, wearable=wearable))
-    theirs = evaluate(model, x)
-    return max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
+    """Return the largest difference of any shift between the graph and the network, mmHg."""
+    ours = network.shifts(held, features.masked(x, wearable=wearable))
+    return float(np.abs(ours - evaluate(model, x)).max())
 
 
 def require_same(model: bytes, held: Network, *, wearable: bool) -> None:
     """Compare on boundary and random inputs.
 
     Raises:
-        NotTheSame: a correction differs by more than the tolerance.
+        NotTheSame: a shift differs by more than the tolerance.
     """
     found = largest_difference(model, held, probes(), wearable=wearable)
     if not found <= TOLERANCE:
-        raise NotTheSame(f"a correction differs by {found:.2g}, at most {TOLERANCE:g}")
+        raise NotTheSame(f"a shift differs by {found:.2g}, at most {TOLERANCE:g}")
 
 
 def probes(rows: int = 256) -> Array:

@@ -20,8 +20,8 @@ from services.clinical.proposal import RankedMove, Ranking
 
 T = TypeVar("T")
 Array = NDArray[np.float64]
-Corrections = Callable[[Array], tuple[Array, Array]]
-"""From features (n, features) to the shift (n,) in mmHg and the factors (n, classes)."""
+Shifts = Callable[[Array], Array]
+"""From features (n, features) to the shift (n,) of the untreated level in mmHg."""
 
 MODEL_ID: Final = "filter"
 MODEL_VERSION: Final = "model_v1.2_20261129"
@@ -68,14 +68,14 @@ class FilterPredictor:
 
 @dataclass(frozen=True, slots=True)
 class ModelPredictor:
-    """Ranks by the filter with the trained network's bounded corrections.
+    """Ranks by the filter with the trained network's bounded shift.
 
     Stated intervals are widened by the private factor; scores are not, as in the trial. A patient's
     ranking does not depend on who else is in the batch.
     """
 
     artifact: Artifact
-    correct: Corrections
+    shifts: Shifts
 
     def rank(
         self, snapshot: Snapshot, moves: tuple[Move, ...], target: Target, now: datetime
@@ -92,12 +92,11 @@ class ModelPredictor:
         rows = [found[1] for found in seen if not isinstance(found, Exception)]
         if not rows:
             return [found for found in seen if isinstance(found, Exception)]
-        shift, factors = self.correct(np.concatenate(rows))
-        corrections = iter(zip(shift, factors, strict=True))
+        shifts = iter(self.shifts(np.concatenate(rows)).tolist())
         return [
             found
             if isinstance(found, Exception)
-            else _caught(partial(self._ranked, one, found[0], *next(corrections)))
+            else _caught(partial(self._ranked, one, found[0], next(shifts)))
             for one, found in zip(asked, seen, strict=True)
         ]
 
@@ -107,37 +106,25 @@ class ModelPredictor:
         wearable = self.artifact.manifest.wearable_seen
         return posterior, features.masked(seen, wearable=wearable)
 
-    def _ranked(self, asked: Asked, posterior: Posterior, shift: Array, factors: Array) -> Ranking:
+    def _ranked(self, asked: Asked, posterior: Posterior, shift_mmhg: float) -> Ranking:
         manifest = self.artifact.manifest
-        mean, covariance = network.corrected(
-            posterior.mean[None], posterior.covariance[None], shift[None], factors[None]
-        )
-        corrected = replace(posterior, mean=mean[0], covariance=covariance[0])
+        [mean] = network.shifted(posterior.mean[None], np.array([shift_mmhg]))
+        corrected = replace(posterior, mean=mean)
         names = (TRAINED_MODEL_ID, manifest.model_version, manifest.feature_version)
         return _ranking(corrected, asked, names, widen=manifest.widen, uncorrected=posterior)
 
 
-def by_row(held: Network) -> Corrections:
-    """Return the network's corrections, each row by itself.
+def by_row(held: Network) -> Shifts:
+    """Return the network's shifts, each row by itself.
 
     A matrix product may round a row differently in another batch; a row alone takes 6 µs.
     """
-
-    def correct(x: Array) -> tuple[Array, Array]:
-        pairs = [network.corrections(held, row[None]) for row in x]
-        return np.concatenate([s for s, _ in pairs]), np.concatenate([f for _, f in pairs])
-
-    return settled(correct)
+    return settled(lambda x: np.concatenate([network.shifts(held, row[None]) for row in x]))
 
 
-def settled(correct: Corrections) -> Corrections:
-    """Return the same corrections on the grid that every device shares."""
-
-    def on_grid(x: Array) -> tuple[Array, Array]:
-        shift, factors = correct(x)
-        return np.round(shift, SETTLED_DECIMALS), np.round(factors, SETTLED_DECIMALS)
-
-    return on_grid
+def settled(shifts: Shifts) -> Shifts:
+    """Return the same shifts on the grid that every device shares."""
+    return lambda x: np.round(shifts(x), SETTLED_DECIMALS)
 
 
 def _caught(act: Callable[[], T]) -> T | Exception:

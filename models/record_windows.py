@@ -74,7 +74,7 @@ def week_mean(readings: tuple[BloodPressure, ...], begins: datetime) -> float | 
 
 
 def window(snapshot: Snapshot, observed_mmhg: float) -> dict[str, Any]:
-    """Return one window: scaled features, the filter's terms, the outcome and the filter's SD."""
+    """Return one window: scaled features, what the filter expects and its SD, the outcome."""
     now = snapshot.as_of
     posterior = dosage.observe(snapshot, now=now)
     x = features.of_snapshot(_at_most_90(snapshot), posterior, now=now)[0]
@@ -86,9 +86,9 @@ def window(snapshot: Snapshot, observed_mmhg: float) -> dict[str, Any]:
     spread = np.hypot(dosage.spread(row, posterior.covariance), choice.WINDOW_SD_MMHG)
     return {
         "x": np.round(x, 4).tolist(),
-        "t": np.round(row * posterior.mean, 4).tolist(),
-        "y": round(observed_mmhg, 3),
+        "mean": round(float(row @ posterior.mean), 4),
         "sd": round(float(spread), 4),
+        "y": round(observed_mmhg, 3),
     }
 
 

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models import artifact, checkpoint, gradients, network, privacy, ranks
+from models import artifact, checkpoint, entropy, gradients, network, privacy, ranks
 from models.artifact import Manifest
 from models.cohort import Cohort, read
 from models.features import FEATURE_VERSION
@@ -114,7 +114,7 @@ class Run:
         self._windows = _latest_windows(cohort)
         self._tensors = [
             torch.from_numpy(a.astype(np.float32)).to(self.device)
-            for a in (cohort.features, cohort.terms, cohort.observed)
+            for a in (cohort.features, cohort.expected, cohort.observed)
         ]
         self.empty_steps = 0
 
@@ -219,18 +219,21 @@ def patient_sum(
 
 
 def one_score_each(cohort: Cohort, trained: Network) -> NDArray[np.float64]:
-    """Return each patient's last window's error in SDs of the filter, (patients,)."""
-    last = np.append(np.flatnonzero(np.diff(cohort.patient)), len(cohort.patient) - 1)
-    predicted = predict(trained, cohort.features[last], cohort.terms[last])
-    return np.asarray(np.abs(cohort.observed[last] - predicted) / cohort.spread[last])
+    """Return the error of one window a patient in SDs of the filter, (patients,).
+
+    Drawn by chance: the last windows are the best predicted, and the stated intervals are of all.
+    """
+    edges = np.searchsorted(cohort.patient, np.arange(cohort.patients + 1))
+    one = edges[:-1] + (entropy.uniform(cohort.patients) * np.diff(edges)).astype(np.intp)
+    predicted = predict(trained, cohort.features[one], cohort.expected[one])
+    return np.asarray(np.abs(cohort.observed[one] - predicted) / cohort.spread[one])
 
 
 def predict(
-    trained: Network, features: NDArray[np.float64], terms: NDArray[np.float64]
+    trained: Network, features: NDArray[np.float64], expected: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the predicted mean of the next window (n,), mmHg."""
-    shift, factors = network.corrections(trained, features)
-    return np.asarray(terms[:, 0] + shift + (terms[:, 1:] * factors).sum(1))
+    """Return the predicted mean of the next window (n,), mmHg: the filter's with the shift."""
+    return expected + network.shifts(trained, features)
 
 
 def manifest(run: Run, trained: Network, widen: float) -> Manifest:

@@ -211,7 +211,7 @@ def _loss(windows: Cohort, trained: Network) -> np.ndarray:
     """Return each patient's loss less the untrained network's: what training did for them."""
     before = network.initial(0)
     worse = [
-        np.abs(windows.observed - train.predict(n, windows.features, windows.terms))
+        np.abs(windows.observed - train.predict(n, windows.features, windows.expected))
         for n in (trained, before)
     ]
     change = worse[0] - worse[1]

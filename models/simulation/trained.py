@@ -1,4 +1,4 @@
-"""The trained model among the policies: the filter's beliefs with the network's corrections."""
+"""The trained model among the policies: the filter's beliefs with the network's shift."""
 
 import numpy as np
 
@@ -13,18 +13,14 @@ from models.simulation.policies import Decision, Policy, expected, likely_sympto
 from models.simulation.windows import seen
 
 
-def believed(
-    artifact: Artifact, course: Course, week: Averages, beliefs: Beliefs
-) -> tuple[Floats, Floats]:
-    """Return the corrected posteriors of the cohort: mean and covariance.
+def believed(artifact: Artifact, course: Course, week: Averages, beliefs: Beliefs) -> Floats:
+    """Return the posterior means of the cohort with the network's shift.
 
     The private factor on the spread is for stated intervals; it measures next weeks, which vary by
     more than the level that a move is chosen for.
     """
     x = features.masked(seen(course, week, beliefs), wearable=artifact.manifest.wearable_seen)
-    shift, factors = network.corrections(artifact.network, x)
-    mean, covariance = network.corrected(beliefs.mean, beliefs.covariance, shift, factors)
-    return mean, covariance
+    return network.shifted(beliefs.mean, network.shifts(artifact.network, x))
 
 
 def policy(artifact: Artifact) -> Policy:
@@ -32,7 +28,8 @@ def policy(artifact: Artifact) -> Policy:
 
     def scored(asked: Decision) -> Floats:
         course = asked.course
-        mean, covariance = believed(artifact, course, asked.week, asked.beliefs)
+        mean = believed(artifact, course, asked.week, asked.beliefs)
+        covariance = asked.beliefs.covariance
         level, spread = levels(
             mean, covariance, asked.offered.patient, asked.doses, course.taken_share()
         )
@@ -46,7 +43,7 @@ def chooser(artifact: Artifact) -> reference.Chooser:
 
     def choose(asked: reference.Seen) -> Ints:
         week = asked.course.averages()
-        mean, covariance = believed(artifact, asked.course, week, asked.beliefs)
-        return np.asarray(reference.chosen_by(asked, mean, covariance))
+        mean = believed(artifact, asked.course, week, asked.beliefs)
+        return np.asarray(reference.chosen_by(asked, mean, asked.beliefs.covariance))
 
     return choose

@@ -58,7 +58,7 @@ class Recorder:
         self._pending: tuple[Floats, Floats, Floats, Bools, Ints] | None = None
         self._course: Course | None = None
         self.features: list[Floats] = []
-        self.terms: list[Floats] = []
+        self.expected: list[Floats] = []
         self.spread: list[Floats] = []
         self.observed: list[Floats] = []
         self.counted: list[Bools] = []
@@ -71,9 +71,9 @@ class Recorder:
         target = dosage.effects(course.body.prescribed) * share
         kept = float(np.exp(-MIDDLE_DAYS / ONSET_DAYS))
         rows = dosage.row(target + kept * (beliefs.built_up - target), beliefs.mean[:, 0])
-        terms = rows * beliefs.mean
+        expected = (rows * beliefs.mean).sum(1)
         spread = np.hypot(dosage.spread(rows, beliefs.covariance), choice.WINDOW_SD_MMHG)
-        self._pending = (x, terms, spread, week.known, course.changed)
+        self._pending = (x, expected, spread, week.known, course.changed)
         self._course = course
 
     def measured(self, week: Averages) -> None:
@@ -83,13 +83,13 @@ class Recorder:
         """
         if self._pending is None or self._course is None:
             return
-        x, terms, spread, known, changed = self._pending
+        x, expected, spread, known, changed = self._pending
         # A regimen that was paused or taken up again within the interval makes no window.
         held = self._course.changed == changed
         days = week.day_present & (np.cumsum(week.day_present, axis=1) > 1)
         total = (week.day_systolic * days).sum(1) / np.maximum(days.sum(1), 1) / 10.0
         self.features.append(x)
-        self.terms.append(terms)
+        self.expected.append(expected)
         self.spread.append(spread)
         self.observed.append(total)
         self.counted.append(known & held & (days.sum(1) >= 3))
@@ -104,15 +104,15 @@ class Recorder:
             windows = [
                 {
                     "x": np.round(x[patient], 4).tolist(),
-                    "t": np.round(t[patient], 4).tolist(),
-                    "y": round(float(y[patient]), 3),
+                    "mean": round(float(m[patient]), 4),
                     "sd": round(float(s[patient]), 4),
+                    "y": round(float(y[patient]), 3),
                 }
-                for x, t, y, s, c in zip(
+                for x, m, s, y, c in zip(
                     self.features,
-                    self.terms,
-                    self.observed,
+                    self.expected,
                     self.spread,
+                    self.observed,
                     self.counted,
                     strict=True,
                 )

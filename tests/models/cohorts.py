@@ -18,11 +18,11 @@ def patients(
     for _ in range(count):
         held = []
         for _ in range(windows):
-            terms = [145.0 + chance.normal(0, 8), *(-np.abs(chance.normal(3, 2, 6)))]
-            y = sum(terms) + shift_mmhg + chance.normal(0, 5)
+            mean = 145.0 + chance.normal(0, 8) - np.abs(chance.normal(3, 2, 6)).sum()
+            y = mean + shift_mmhg + chance.normal(0, 5)
             x = np.clip(chance.normal(0, 1, len(RECORD_FEATURES)), -3, 3)
-            t = [round(float(v), 4) for v in terms]
-            held.append({"x": x.round(4).tolist(), "t": t, "y": round(float(y), 3), "sd": 5.0})
+            figures = {"mean": round(float(mean), 4), "sd": 5.0, "y": round(float(y), 3)}
+            held.append({"x": x.round(4).tolist(), **figures})
         subject = chance.bytes(16).hex()
         found.append({"subject": subject, "consent": "research", "windows": held})
     return found

@@ -19,7 +19,7 @@ def made(folder: Path, key: Ed25519PrivateKey, *, size: float = 0.3) -> Artifact
         {n: chance.normal(0, size, s).astype(np.float32) for n, s in LAYERS}
     )
     manifest = Manifest(
-        model_version="test-1",
+        model_version="test-2",
         feature_version=FEATURE_VERSION,
         features_sha256=artifact.features_hash(),
         weights_sha256=hashlib.sha256(artifact.packed(held)).hexdigest(),

@@ -52,7 +52,7 @@ def hashes() -> dict[str, list[str]]:
         trained = models_made.predictor(
             models_made.made(Path(folder), Ed25519PrivateKey.generate())
         )
-    rankers: dict[str, Predictor] = {MODEL_VERSION: FilterPredictor(), "test-1": trained}
+    rankers: dict[str, Predictor] = {MODEL_VERSION: FilterPredictor(), "test-2": trained}
     return {
         version: [_hash(ranker, patient, moves) for patient, moves in everyone]
         for version, ranker in rankers.items()

@@ -36,8 +36,8 @@ def set_window(**values: Any) -> Change:
 
 
 BAD: dict[str, tuple[Change, str]] = {
-    "schema": (set_head(schema="cohort-0"), "wrong_schema"),
-    "features": (set_head(features="record-0"), "wrong_schema"),
+    "schema": (set_head(schema="cohort-1"), "wrong_schema"),
+    "features": (set_head(features="record-1+signals-2"), "wrong_schema"),
     "purpose": (set_head(purpose="marketing"), "no_consent"),
     "name": (set_patient(name="Ada"), "leaked_identifier"),
     "subject": (set_patient(subject="patient-17"), "leaked_identifier"),
@@ -51,7 +51,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "overflow": (set_window(y=1e39), "out_of_range"),
     "long_integer": (set_window(y=10**400), "out_of_range"),
     "huge_feature": (set_window(x=[1e300] * len(RECORD_FEATURES)), "out_of_range"),
-    "huge_term": (set_window(t=[1e30] * cohort.TERMS), "out_of_range"),
+    "huge_mean": (set_window(mean=1e30), "out_of_range"),
     "huge_spread": (set_window(sd=1e9), "out_of_range"),
     "width": (set_window(x=[0.0]), "wrong_schema"),
     "many": (

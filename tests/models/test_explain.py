@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from models import choice, dosage, explain
+from models import choice, dosage, explain, network
 from models.choice import Valued
 from models.dosage import Posterior
 from services.clinical.formulary import Drug
@@ -27,8 +27,8 @@ def ranked(patient: Snapshot = PATIENT) -> tuple[list[Valued], Posterior]:
 
 
 def corrected(posterior: Posterior) -> Posterior:
-    shift = np.array([3.0, *([0.1] * (dosage.STATES - 1))])
-    return replace(posterior, mean=posterior.mean + shift)
+    [mean] = network.shifted(posterior.mean[None], np.array([3.0]))
+    return replace(posterior, mean=mean)
 
 
 def test_the_parts_of_a_level_add_up_to_it_with_and_without_the_network() -> None:

@@ -25,15 +25,15 @@ def loud() -> network.Network:
 def windows() -> Windows:
     draw = torch.Generator().manual_seed(2)
     features = torch.randn(30, len(FEATURES), generator=draw)
-    terms = 20.0 * torch.randn(30, network.OUTPUTS, generator=draw)
-    return features, terms, 40.0 * torch.randn(30, generator=draw)
+    expected = 20.0 * torch.randn(30, generator=draw)
+    return features, expected, 40.0 * torch.randn(30, generator=draw)
 
 
 def one_by_one(model: Correction, windows: Windows) -> dict[str, torch.Tensor]:
     """Per-sample gradients of Opacus' hooks, (windows, ...) by parameter."""
-    features, terms, observed = windows
+    features, expected, observed = windows
     hooked = GradSampleModule(copy.deepcopy(model), loss_reduction="sum")
-    predicted = hooked(torch.cat([features, terms], 1))
+    predicted = hooked(torch.column_stack([features, expected]))
     gradients.loss(predicted, observed).sum().backward()  # type: ignore[no-untyped-call]
     return {
         name.removeprefix("_module."): parameter.grad_sample
@@ -61,9 +61,9 @@ def test_norms_and_weighted_sums_are_those_of_opacus_hooks(
 
 
 def test_the_written_out_backward_pass_is_autograds(windows: Windows) -> None:
-    features, terms, observed = windows
+    features, expected, observed = windows
     model = Correction(loud())
-    gradients.loss(model(torch.cat([features, terms], 1)), observed).sum().backward()  # type: ignore[no-untyped-call]
+    gradients.loss(model(torch.column_stack([features, expected])), observed).sum().backward()  # type: ignore[no-untyped-call]
     ours = gradients.backward(model, *windows).weighted(torch.ones(30))
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None

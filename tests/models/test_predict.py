@@ -11,11 +11,14 @@ from models import artifact
 from models.predict import FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
+from services.clinical.patient import Snapshot
 from services.clinical.units import Micrograms
+from services.signals.wearable import WEARABLE_VERSION
 from tests.models import models_made, recorded_rankings
 from tests.models.patients import NOW, TARGET, prescription, snapshot
 
 REGIMEN = (prescription(Drug.AMLODIPINE, 5_000),)
+PATIENT = snapshot([150.0] * 40, REGIMEN)
 MOVES = (
     KEEP,
     Move(MoveKind.STEP_UP, (DoseChange(Drug.AMLODIPINE, Micrograms(5_000), Micrograms(10_000)),)),
@@ -67,10 +70,10 @@ def test_the_trained_model_ranks_exactly_the_moves_that_it_was_given(
 ) -> None:
     ranking = trained.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)
     assert sorted(r.move.move_id for r in ranking.moves) == sorted(m.move_id for m in MOVES)
-    assert ranking.model_version == "test-1"
+    assert ranking.model_version == "test-2"
 
 
-def test_its_corrections_change_the_expectation_and_widen_the_interval(
+def test_its_shift_changes_the_expectation_and_widen_the_interval(
     trained: ModelPredictor,
 ) -> None:
     patient = snapshot([150.0] * 40, REGIMEN)
@@ -118,13 +121,37 @@ print(repr(model.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)))
 """
 
 
-def test_the_wearable_s_course_and_a_pressure_beside_it_change_no_ranking(
+def wearable_seen(model: ModelPredictor) -> ModelPredictor:
+    manifest = replace(model.artifact.manifest, wearable_seen=True)
+    return replace(model, artifact=replace(model.artifact, manifest=manifest))
+
+
+def worn(*names: str, version: str = WEARABLE_VERSION) -> Snapshot:
+    context = tuple((name, 90.0) for name in names)
+    return replace(PATIENT, wearable_features=context, wearable_version=version)
+
+
+def test_an_estimated_pressure_beside_the_wearables_features_changes_no_ranking(
     trained: ModelPredictor,
 ) -> None:
-    """A dip or an estimate that slipped in among the context is nothing that a model takes in."""
-    bare = snapshot([150.0] * 40, REGIMEN)
-    names = ("systolic_mmhg", "week_systolic_mmhg", "heart_rate_dip_fraction", "rest_day_fraction")
-    worn = replace(bare, wearable_features=tuple((name, 90.0) for name in names))
-    for predictor in (FilterPredictor(), trained):
-        ranked = [predictor.rank(each, MOVES, TARGET, NOW) for each in (bare, worn)]
-        assert ranked[0] == ranked[1]
+    """An estimate that slipped in among the context is nothing that a model takes in."""
+    seeing = wearable_seen(trained)
+    for predictor in (FilterPredictor(), trained, seeing):
+        bare, estimated = (
+            predictor.rank(each, MOVES, TARGET, NOW)
+            for each in (PATIENT, worn("systolic_mmhg", "week_systolic_mmhg"))
+        )
+        assert bare == estimated
+
+
+def test_only_a_model_that_learned_the_nightly_dip_sees_it_and_only_of_this_version(
+    trained: ModelPredictor,
+) -> None:
+    seeing, dip = wearable_seen(trained), worn("heart_rate_dip_fraction")
+    old = worn("heart_rate_dip_fraction", version="signals-2")
+    for predictor in (FilterPredictor(), trained, seeing):
+        bare, seen, unknown = (
+            predictor.rank(each, MOVES, TARGET, NOW) for each in (PATIENT, dip, old)
+        )
+        assert (bare == seen) is (predictor is not seeing)
+        assert bare == unknown

@@ -109,9 +109,9 @@ def _both_reductions(among: Ranks) -> tuple[np.ndarray, np.ndarray]:
     draw = torch.Generator().manual_seed(3 + among.rank)
     model = Correction(network.initial(1))
     width = model.hidden.weight.shape[1]
-    packed = torch.randn(12, width + network.OUTPUTS, generator=draw)
+    packed = torch.randn(12, width + 1, generator=draw)
     observed = torch.randn(12, generator=draw)
-    done = gradients.backward(model, packed[:, :width], packed[:, width:], observed)
+    done = gradients.backward(model, packed[:, :width], packed[:, -1], observed)
     weight = privacy.weights(done.norms(), torch.arange(12) // 3, 4, 0.3)
     ours = among.summed(checkpoint.flat(done.weighted(weight), "all"))
     wrapped = DistributedDataParallel(model)

@@ -38,7 +38,7 @@ def test_a_private_run_learns_what_all_patients_share(
     trained = run.finish(clock.now)
 
     def error(net: network.Network) -> float:
-        predicted = train.predict(net, windows.features, windows.terms)
+        predicted = train.predict(net, windows.features, windows.expected)
         return float(np.sqrt(np.mean((windows.observed - predicted) ** 2)))
 
     # The shift of 5 mmHg over a noise of 5 is all there is to learn: 7.1 falls towards 5.
@@ -56,7 +56,7 @@ def test_last_layer_training_leaves_the_first_at_its_public_start(
     assert np.array_equal(trained.hidden_bias, start.hidden_bias)
     assert np.abs(trained.output_weight).min() > 0
     # The shift that all patients share needs the last layer alone.
-    predicted = train.predict(trained, windows.features, windows.terms)
+    predicted = train.predict(trained, windows.features, windows.expected)
     assert np.sqrt(np.mean((windows.observed - predicted) ** 2)) < 6.4
     held = train.read_plan(tmp_path / "run")
     assert held is not None and held.layers == "last"

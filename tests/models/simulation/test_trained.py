@@ -28,7 +28,7 @@ def test_an_untrained_network_chooses_what_the_filter_chooses(tmp_path: Path) ->
     assert np.array_equal(ours.last_systolic, theirs.last_systolic)
 
 
-def test_learned_corrections_change_the_choice_and_never_the_moves_allowed(tmp_path: Path) -> None:
+def test_a_learned_shift_changes_the_choice_and_never_the_moves_allowed(tmp_path: Path) -> None:
     policy = trained.policy(model(tmp_path))
     ours = trial.run(policy, WORLDS["literature"], DESIGN, 2, MoveBook())
     theirs = trial.run(POLICIES["filter"], WORLDS["literature"], DESIGN, 2, MoveBook())

@@ -27,7 +27,7 @@ def test_recorded_windows_are_a_cohort_file(tmp_path: Path) -> None:
     found = cohort.read(path, at_least=100)
     assert len(found.observed) > 250
     # The filter's own expectation of the next week is right on average and not far off.
-    error = found.observed - found.terms.sum(1)
+    error = found.observed - found.expected
     assert abs(error.mean()) < 2.5 and error.std() < 11.0
 
 
