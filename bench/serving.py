@@ -102,6 +102,7 @@ def on_arrays() -> Callable[[], object]:
             dosage.spread(rows, covariance[patient]),
             symptoms=choice.symptom_probabilities(exposure),
             drugs_changed=drugs,
+            skipped=choice.lines_skipped(0.8 * exposure, exposure),
             upper_mmhg=float(TARGET.systolic_below_mmhg),
         )
         return choice.rank_keys(low, score).reshape(MANY, REGIMENS).argmax(1)

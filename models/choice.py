@@ -11,8 +11,11 @@ from scipy.special import ndtr
 
 from models import dosage, literature
 from models.dosage import DosesUg, Posterior
+from models.literature import CLASSES
+from services.clinical.formulary import DrugClass
 from services.clinical.moves import Move
-from services.clinical.patient import Target
+from services.clinical.patient import Condition, Target
+from services.clinical.titration import FIRST_LINE, LATER_LINE, compelled
 
 # A home mean below this is too low. Source: a hold on increases begins below 110 mmHg [K].
 FLOOR_MMHG: Final = 110.0
@@ -24,11 +27,17 @@ LOW_LIMIT: Final = 0.03
 SYMPTOM_WEIGHT: Final = 0.5
 EXCESS_WEIGHT: Final = 0.03
 CHANGE_WEIGHT: Final = 0.01
+# For each first-line class not yet in the regimen when a later one is raised: guidelines add a
+# beta-blocker or spironolactone after the three. Two readings: after two of them, or after all.
+# This is the stricter, and no rule, as some bear only two. Source: order of AHA25 [S]; weight [A].
+LINE_WEIGHT: Final = 0.05
 # Error of the mean of the next 7-day window. Source: SE 3.25 mmHg, autocorrelation 1.36 [D].
 WINDOW_SD_MMHG: Final = 3.25 * literature.AUTOCORRELATION_FACTOR
 
 # Standard doses; the lowest rung of any drug is far above it.
 _LEAST_DOSE: Final = 1e-9
+_FIRST_LINE_PLACES: Final = tuple([CLASSES.index(c) for c in line] for line in FIRST_LINE)
+_NOBODY: Final[frozenset[Condition]] = frozenset()
 _NORMAL: Final = NormalDist()
 # Of 5 % on both sides and of 80 % power.
 _QUANTILES: Final = _NORMAL.inv_cdf(0.975) + _NORMAL.inv_cdf(0.8)
@@ -48,6 +57,8 @@ class Valued:
     symptoms: float
     excess_mmhg: float
     """Expected mmHg above the upper limit; 0 counts for every level below it."""
+    lines_skipped: float
+    """First-line classes not in the regimen though a later one is raised, 0 to 3."""
     score: float
 
 
@@ -57,18 +68,27 @@ def value(posterior: Posterior, before_ug: DosesUg, move: Move, target: Target) 
 
 
 def values(
-    posterior: Posterior, before_ug: DosesUg, moves: Sequence[Move], target: Target
+    posterior: Posterior,
+    before_ug: DosesUg,
+    moves: Sequence[Move],
+    target: Target,
+    conditions: frozenset[Condition] = _NOBODY,
 ) -> list[Valued]:
-    """Return the expectations and the score of each move, all at once, in the order given."""
+    """Return the expectations and the score of each move, all at once, in the order given.
+
+    `conditions` are the patient's: some ask for a later class at once.
+    """
     exposure = exposures(before_ug, moves)
     rows, mean, sd = dosage.forecasts(posterior, exposure)
     symptoms = symptom_probabilities(exposure[1:])
     in_target, low, excess = terms(mean[1:], sd[1:], float(target.systolic_below_mmhg))
     drugs_changed = np.array([float(len(move.changes)) for move in moves])
-    score = weighed(in_target, symptoms, excess, drugs_changed)
+    later = [cls for cls in LATER_LINE if not compelled(cls, conditions)]
+    skipped = lines_skipped(exposure[0], exposure[1:], later)
+    score = weighed(in_target, symptoms, excess, drugs_changed, skipped)
     change_sd = dosage.spread(rows[1:] - rows[0], posterior.covariance)
     levels = np.stack([mean[1:], sd[1:], mean[1:] - mean[0], change_sd], axis=1).tolist()
-    figures = np.stack([in_target, low, symptoms, excess, score], axis=1).tolist()
+    figures = np.stack([in_target, low, symptoms, excess, skipped, score], axis=1).tolist()
     return [
         Valued(move, dosage.Forecast(*level[:2]), dosage.Forecast(*level[2:]), *found)
         for move, level, found in zip(moves, levels, figures, strict=True)
@@ -90,17 +110,29 @@ def exposures(before_ug: DosesUg, moves: Sequence[Move]) -> Array:
     return np.where(exposure < _LEAST_DOSE, 0.0, exposure)
 
 
+def lines_skipped(before: Array, after: Array, later: Sequence[DrugClass] = LATER_LINE) -> Array:
+    """Return how many first-line classes (n,) are missing where a later one is raised, else 0.
+
+    `before` and `after` (n, classes) are standard doses.
+    """
+    places = [CLASSES.index(cls) for cls in later]
+    raised = (after > before)[..., places].any(-1)
+    missing = sum(~(after[..., line] > 0.0).any(-1) * 1.0 for line in _FIRST_LINE_PLACES)
+    return np.asarray(raised * missing)
+
+
 def scores(
     mean_mmhg: Array,
     sd_mmhg: Array,
     *,
     symptoms: Array,
     drugs_changed: Array,
+    skipped: Array | float,
     upper_mmhg: float,
 ) -> tuple[Array, Array, Array]:
     """Return P(in target), P(low) and the score of full-effect levels, element by element."""
     in_target, low, excess = terms(mean_mmhg, sd_mmhg, upper_mmhg)
-    return in_target, low, weighed(in_target, symptoms, excess, drugs_changed)
+    return in_target, low, weighed(in_target, symptoms, excess, drugs_changed, skipped)
 
 
 def terms(mean_mmhg: Array, sd_mmhg: Array, upper_mmhg: float) -> tuple[Array, Array, Array]:
@@ -114,10 +146,16 @@ def terms(mean_mmhg: Array, sd_mmhg: Array, upper_mmhg: float) -> tuple[Array, A
     return in_target, low, excess
 
 
-def weighed(in_target: Array, symptoms: Array, excess_mmhg: Array, drugs_changed: Array) -> Array:
+def weighed(
+    in_target: Array,
+    symptoms: Array,
+    excess_mmhg: Array,
+    drugs_changed: Array,
+    skipped: Array | float,
+) -> Array:
     """Return the score: a weighted sum, so that it can be explained term by term."""
     score = in_target - SYMPTOM_WEIGHT * symptoms - EXCESS_WEIGHT * excess_mmhg
-    return np.asarray(score - CHANGE_WEIGHT * drugs_changed)
+    return np.asarray(score - CHANGE_WEIGHT * drugs_changed - LINE_WEIGHT * skipped)
 
 
 def rank_keys(low: Array, score: Array) -> Array:

@@ -1,7 +1,7 @@
 """Why this move, why not the next one, what one rung more would do, when it could be known.
 
 Nothing is fitted to the model afterwards: its level is a sum over drugs and its score a sum over
-four terms, so that the parts given here add up to it exactly. Codes carry numbers; the doors make
+five terms, so that the parts given here add up to it exactly. Codes carry numbers; the doors make
 sentences of them.
 """
 
@@ -23,7 +23,7 @@ MOST_LOG_MISSING: Final = 0.30
 # Advice on when to take a tablet is for remembering it, never for its effect: evening against
 # morning made no difference, HR 0.95 (0.83-1.10). Source: TIME, Lancet 2022 [S]; limit [A].
 HABIT_BELOW: Final = 0.80
-TERMS: Final = ("in_target", "symptoms", "excess", "change")
+TERMS: Final = ("in_target", "symptoms", "excess", "change", "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def change_by_drug(
 
 
 def score_parts(valued: Valued) -> dict[str, float]:
-    """Return the four summands of a move's score by name, in the order of `TERMS`."""
+    """Return the five summands of a move's score by name, in the order of `TERMS`."""
     return dict(
         zip(
             TERMS,
@@ -94,6 +94,7 @@ def score_parts(valued: Valued) -> dict[str, float]:
                 -choice.SYMPTOM_WEIGHT * valued.symptoms,
                 -choice.EXCESS_WEIGHT * valued.excess_mmhg,
                 -choice.CHANGE_WEIGHT * len(valued.move.changes),
+                -choice.LINE_WEIGHT * valued.lines_skipped,
             ),
             strict=True,
         )

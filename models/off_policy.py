@@ -20,7 +20,7 @@ from models.simulation.course import Course
 from models.simulation.home import Averages
 from models.simulation.legal import MoveBook
 from models.simulation.people import Bools, Floats, Ints
-from models.simulation.policies import MARGIN, Decision, chosen, likely_symptoms
+from models.simulation.policies import MARGIN, Decision, chosen, likely_symptoms, lines_skipped
 from models.simulation.trial import Design
 from models.simulation.worlds import World
 
@@ -56,7 +56,12 @@ def options(asked: Decision) -> Options:
     symptoms = likely_symptoms(asked)
     drugs = np.asarray(asked.book.column("drugs_changed")[asked.offered.row], dtype=np.float64)
     in_target, low, score = choice.scores(
-        level, spread, symptoms=symptoms, drugs_changed=drugs, upper_mmhg=_UPPER
+        level,
+        spread,
+        symptoms=symptoms,
+        drugs_changed=drugs,
+        skipped=lines_skipped(asked),
+        upper_mmhg=_UPPER,
     )
     keys = choice.rank_keys(low, score - MARGIN * (drugs > 0))
     begins = np.flatnonzero(np.diff(patient, prepend=-1))

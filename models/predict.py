@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import choice, dosage, explain, features, network
-from models.artifact import Artifact
+from models.artifact import Artifact, Manifest
 from models.choice import Valued
 from models.dosage import Posterior
 from models.network import Network
@@ -24,7 +24,7 @@ Shifts = Callable[[Array], Array]
 """From features (n, features) to the shift (n,) of the untreated level in mmHg."""
 
 MODEL_ID: Final = "filter"
-MODEL_VERSION: Final = "model_v1.2_20261129"
+MODEL_VERSION: Final = "model_v1.3_20261130"
 FEATURE_VERSION: Final = "cuff-1"
 TRAINED_MODEL_ID: Final = "filter+network"
 # 80 % of a normal distribution lies within this many SD of its mean.
@@ -110,8 +110,13 @@ class ModelPredictor:
         manifest = self.artifact.manifest
         [mean] = network.shifted(posterior.mean[None], np.array([shift_mmhg]))
         corrected = replace(posterior, mean=mean)
-        names = (TRAINED_MODEL_ID, manifest.model_version, manifest.feature_version)
+        names = (TRAINED_MODEL_ID, trained_version(manifest), manifest.feature_version)
         return _ranking(corrected, asked, names, widen=manifest.widen, uncorrected=posterior)
+
+
+def trained_version(manifest: Manifest) -> str:
+    """Return the version that a ranking with these weights carries: the filter's is part of it."""
+    return f"{MODEL_VERSION}+{manifest.model_version}"
 
 
 def by_row(held: Network) -> Shifts:
@@ -146,7 +151,8 @@ def _ranking(
     """Return the ranking with its reasons; `uncorrected` is the filter's where a network spoke."""
     snapshot = asked.snapshot
     before = dosage.doses_now(snapshot.regimen)
-    ordered = choice.order(choice.values(posterior, before, asked.moves, asked.target))
+    valued = choice.values(posterior, before, asked.moves, asked.target, snapshot.conditions)
+    ordered = choice.order(valued)
     codes = explain.codes(ordered, posterior, snapshot, uncorrected=uncorrected)
     return Ranking(
         moves=tuple(_ranked(v, widen, why) for v, why in zip(ordered, codes, strict=True)),

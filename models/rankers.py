@@ -45,6 +45,6 @@ def named(model_id: str, version: str, weights: Path | None, public_key: Path) -
         return FilterPredictor()
     if asked == predict.TRAINED_MODEL_ID and weights is not None:
         held = artifact.load_signed(weights, artifact.read_public(public_key))
-        if after or held.manifest.model_version == version:
+        if after or predict.trained_version(held.manifest) == version:
             return ModelPredictor(held, predict.by_row(held.network))
     return None

@@ -68,16 +68,28 @@ def chosen(scores: Floats, offered: Offered) -> Ints:
 def expected(mean: Floats, spread: Floats, asked: Decision, symptoms: Floats) -> Floats:
     """Return the score of full-effect levels, with the margin over "no change" taken off."""
     drugs = np.asarray(asked.book.column("drugs_changed")[asked.offered.row], dtype=np.int64)
-    return level_keys(mean, spread, symptoms, drugs)
+    return level_keys(mean, spread, symptoms, drugs, lines_skipped(asked))
 
 
-def level_keys(mean: Floats, spread: Floats, symptoms: Floats, drugs_changed: Ints) -> Floats:
+def lines_skipped(asked: Decision) -> Floats:
+    """Return how many first-line classes each move skips; nobody here has a reason to."""
+    return choice.lines_skipped(asked.course.body.prescribed[asked.offered.patient], asked.doses)
+
+
+def level_keys(
+    mean: Floats,
+    spread: Floats,
+    symptoms: Floats,
+    drugs_changed: Ints,
+    skipped: Floats | float = 0.0,
+) -> Floats:
     """Return the sort keys of levels; a change of any drug must beat "no change" by the margin."""
     _, low, score = choice.scores(
         mean,
         spread,
         symptoms=symptoms,
         drugs_changed=drugs_changed.astype(np.float64),
+        skipped=skipped,
         upper_mmhg=_UPPER,
     )
     return choice.rank_keys(low, score - MARGIN * (drugs_changed > 0))

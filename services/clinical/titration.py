@@ -50,6 +50,9 @@ _C, _D = DrugClass.CALCIUM_CHANNEL_BLOCKER, DrugClass.THIAZIDE
 _BETA, _MRA = DrugClass.BETA_BLOCKER, DrugClass.MRA
 _RAS_FIRST = (_A, _B, _C, _D, _MRA, _BETA)
 _CCB_FIRST = (_C, _A, _B, _D, _MRA, _BETA)
+FIRST_LINE = (frozenset({_A, _B}), frozenset({_C}), frozenset({_D}))
+"""The three first-line classes; the two blockers of the renin system count as one."""
+LATER_LINE = (_MRA, _BETA)
 _COMPELLING = frozenset({Condition.CORONARY_DISEASE, Condition.HEART_FAILURE})
 
 NICE_OLD_YEARS, NICE_CCB_FIRST_YEARS = 80, 55
@@ -258,13 +261,14 @@ def _class_score(change: DoseChange, case: _Case) -> int:
     if change.from_ug > 0 and cls in RAS_CLASSES:
         points += 150_000
     # Spironolactone and beta-blockers come only after the three first-line classes.
-    if change.from_ug == 0 and cls in (_MRA, _BETA) and not _compelled(cls, case.snapshot):
+    if change.from_ug == 0 and cls in LATER_LINE and not compelled(cls, case.snapshot.conditions):
         points -= 350_000
     return points
 
 
-def _compelled(cls: DrugClass, snapshot: Snapshot) -> bool:
-    return cls is _BETA and bool(_COMPELLING & snapshot.conditions)
+def compelled(cls: DrugClass, conditions: frozenset[Condition]) -> bool:
+    """Return whether a condition asks for this class whatever else is taken."""
+    return cls is _BETA and bool(_COMPELLING & conditions)
 
 
 # Whoever has the symptom of a class is first rid of it: the swap outweighs two rungs at stage 2.

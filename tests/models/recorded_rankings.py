@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from models.predict import MODEL_VERSION, FilterPredictor
+from models.predict import MODEL_VERSION, FilterPredictor, trained_version
 from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.patient import Adherence, DoseChangeRecord, Prescription, Snapshot
@@ -52,7 +52,8 @@ def hashes() -> dict[str, list[str]]:
         trained = models_made.predictor(
             models_made.made(Path(folder), Ed25519PrivateKey.generate())
         )
-    rankers: dict[str, Predictor] = {MODEL_VERSION: FilterPredictor(), "test-2": trained}
+    version = trained_version(trained.artifact.manifest)
+    rankers: dict[str, Predictor] = {MODEL_VERSION: FilterPredictor(), version: trained}
     return {
         version: [_hash(ranker, patient, moves) for patient, moves in everyone]
         for version, ranker in rankers.items()

@@ -72,6 +72,14 @@ def test_other_features_are_refused_though_signed(tmp_path: Path) -> None:
     assert refusal(tmp_path) == "wrong_features"
 
 
+def test_a_feature_on_another_scale_is_another_feature(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, centre, scale = artifact.SCALES[0]
+    monkeypatch.setattr(artifact, "SCALES", ((name, centre, 2 * scale), *artifact.SCALES[1:]))
+    assert refusal(folder) == "wrong_features"
+
+
 @pytest.mark.parametrize("name", [artifact.WEIGHTS, artifact.MANIFEST, artifact.SIGNATURE])
 def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()

@@ -1,8 +1,10 @@
 import pytest
 
 from models import choice, dosage
-from services.clinical.formulary import Drug
+from models.choice import Valued
+from services.clinical.formulary import FORMULARY, Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
+from services.clinical.patient import Condition
 from services.clinical.units import Micrograms
 from tests.models.patients import NOW, TARGET, prescription, snapshot
 
@@ -49,6 +51,51 @@ def test_a_move_is_worth_to_the_digit_the_same_alone_and_among_others() -> None:
     alone = [choice.value(posterior, before, m, TARGET) for m in moves]
     assert together == alone
     assert choice.values(posterior, before, moves[::-1], TARGET) == together[::-1]
+
+
+BETA = step(Drug.BISOPROLOL, 0, 2_500, MoveKind.START)
+THIAZIDE = step(Drug.CHLORTHALIDONE, 0, 12_500, MoveKind.START)
+
+
+def scored(move: Move, *drugs: Drug, conditions: frozenset[Condition] = frozenset()) -> Valued:
+    posterior = dosage.observe(snapshot([150.0] * 40, REGIMEN), now=NOW)
+    before = {drug: int(FORMULARY[drug].start_ug) for drug in drugs}
+    return choice.values(posterior, before, (move,), TARGET, conditions)[0]
+
+
+@pytest.mark.parametrize(
+    ("taken", "skipped"),
+    [
+        ((), 3),
+        ((Drug.AMLODIPINE,), 2),
+        ((Drug.AMLODIPINE, Drug.LISINOPRIL), 1),
+        ((Drug.LOSARTAN, Drug.LISINOPRIL), 2),
+        ((Drug.AMLODIPINE, Drug.LOSARTAN, Drug.CHLORTHALIDONE), 0),
+    ],
+)
+def test_a_later_class_costs_for_each_first_line_class_that_it_skips(
+    taken: tuple[Drug, ...], skipped: int
+) -> None:
+    found = scored(BETA, *taken)
+    assert found.lines_skipped == skipped
+    free = found.in_target - choice.SYMPTOM_WEIGHT * found.symptoms
+    free -= choice.EXCESS_WEIGHT * found.excess_mmhg + choice.CHANGE_WEIGHT
+    assert found.score == pytest.approx(free - choice.LINE_WEIGHT * skipped)
+
+
+def test_first_line_classes_skip_nothing_and_nor_does_what_is_not_raised() -> None:
+    assert scored(THIAZIDE).lines_skipped == 0
+    assert scored(UP, Drug.AMLODIPINE, Drug.BISOPROLOL).lines_skipped == 0
+    down = step(Drug.BISOPROLOL, 5_000, 2_500, MoveKind.STEP_DOWN)
+    assert scored(down, Drug.BISOPROLOL).lines_skipped == 0
+
+
+@pytest.mark.parametrize("condition", [Condition.CORONARY_DISEASE, Condition.HEART_FAILURE])
+def test_a_heart_that_asks_for_a_beta_blocker_has_it_at_no_cost(condition: Condition) -> None:
+    held = frozenset({condition})
+    assert scored(BETA, conditions=held).lines_skipped == 0
+    spironolactone = step(Drug.SPIRONOLACTONE, 0, 12_500, MoveKind.START)
+    assert scored(spironolactone, conditions=held).lines_skipped == 3
 
 
 def test_a_level_is_that_of_the_doses_after_the_move() -> None:

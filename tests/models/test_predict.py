@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models import artifact
-from models.predict import FilterPredictor, ModelPredictor
+from models.predict import MODEL_VERSION, FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.patient import Snapshot
@@ -70,7 +70,7 @@ def test_the_trained_model_ranks_exactly_the_moves_that_it_was_given(
 ) -> None:
     ranking = trained.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)
     assert sorted(r.move.move_id for r in ranking.moves) == sorted(m.move_id for m in MOVES)
-    assert ranking.model_version == "test-2"
+    assert ranking.model_version == f"{MODEL_VERSION}+test-2"
 
 
 def test_its_shift_changes_the_expectation_and_widen_the_interval(

@@ -58,3 +58,9 @@ def test_the_titrator_agrees_with_itself_entirely_and_the_filter_does_not() -> N
     assert same["same_move_percent"]["mean"] < 100.0
     assert same["same_direction_percent"]["mean"] >= same["same_move_percent"]["mean"]
     assert other["decisions"] == 80 * 3
+
+
+def test_the_filter_hardly_ever_begins_with_what_guidelines_keep_for_later() -> None:
+    judged = sanity.judged(POLICIES["filter"], WORLDS["literature"], Design(200, 112, 28), 4)
+    assert judged["frowned_at_percent"]["fourth_line_before_first"] < 0.5
+    assert judged["sane_percent"]["mean"] > 98.0

@@ -45,6 +45,15 @@ def test_a_private_run_learns_what_all_patients_share(
     assert error(trained) < error(network.initial(1)) - 0.7
 
 
+def test_the_spread_is_scored_on_any_window_and_on_one_a_patient(windows: cohort.Cohort) -> None:
+    first = np.searchsorted(windows.patient, np.arange(windows.patients))
+    windows.observed[first] = windows.expected[first] + 1_000.0
+    scores = train.one_score_each(windows, network.initial(1))
+    assert scores.shape == (windows.patients,)
+    # One in three, of 400 patients: standard error 9.4.
+    assert 95 < (scores > 100.0).sum() < 171
+
+
 def test_last_layer_training_leaves_the_first_at_its_public_start(
     windows: cohort.Cohort, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models import artifact
-from models.predict import FilterPredictor
+from models.predict import MODEL_VERSION, FilterPredictor
 from models.serving import Served
 from services.clinical.titration import Titrator
 from tests.models import models_made
@@ -50,7 +50,7 @@ def test_a_model_whose_weights_were_altered_keeps_the_worker_from_starting(
     given = ["--weights", str(tmp_path / "run"), "--public-key", str(tmp_path / "signing.pub")]
     with serving(chosen("--predictor", "model", "--device", "cpu", *given)) as predictor:
         ranking = predictor.rank(snapshot([150.0] * 40, REGIMEN), MOVES, TARGET, NOW)
-        assert ranking.model_version == "test-2"
+        assert ranking.model_version == f"{MODEL_VERSION}+test-2"
     weights = tmp_path / "run" / artifact.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x07")
     assert main(["worker", "--predictor", "model", *given]) == 2
