@@ -171,6 +171,13 @@ class ProposalOut(Out):
     abstained: str | None
 
 
+class ExplanationPart(Out):
+    """One part of why the ranker put a move where it did."""
+
+    heading: str
+    lines: list[str]
+
+
 class ReviewLine(Out):
     review_id: str
     patient_id: str
@@ -194,6 +201,7 @@ class ReviewOut(Out):
     header: PatientHeader
     proposal: ProposalOut | None
     options: list[MoveOut]
+    explanation: list[ExplanationPart]
     pro: list[str]
     contra: list[str]
     checks_passed: int

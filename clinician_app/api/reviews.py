@@ -8,6 +8,7 @@ from clinician_app.api.arguments import arguments
 from clinician_app.api.bodies import ReviewLine, ReviewList, ReviewOut
 from clinician_app.api.caller import Asking
 from clinician_app.api.care_bodies import ClaimOut
+from clinician_app.api.explanation import explanation
 from clinician_app.api.proposals import (
     checks_out,
     clinician_findings,
@@ -113,6 +114,7 @@ def _out(
         header=shown.header,
         proposal=proposal_out(document.assessment.proposal),
         options=options(move, ranking, snapshot, envelope, now=now),
+        explanation=explanation(ranking, move),
         pro=pro,
         contra=contra,
         checks_passed=len(CHECKS) - len(checks),

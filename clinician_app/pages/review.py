@@ -33,6 +33,7 @@ def show() -> None:
             _closed(review)
         else:
             decision_form.show(review, etag=answer.etag, shown_at=_shown_at(review_id))
+        _explanation(review)
         _evidence(review, answer.etag)
 
 
@@ -114,6 +115,18 @@ def _checks(review: Mapping[str, Any]) -> str:
     passed = f'<span class="ok">✓ {review["checks_passed"]} safety checks passed</span>'
     listed = "".join(f"<li>{look.esc(check['words'])}</li>" for check in spoke[:3])
     return f"<h4>{passed}{attention}</h4><ul>{listed}</ul>"
+
+
+def _explanation(review: Mapping[str, Any]) -> None:
+    told = "".join(
+        f"<h4>{look.esc(part['heading'])}</h4><ul>"
+        + "".join(f"<li>{look.esc(line)}</li>" for line in part["lines"])
+        + "</ul>"
+        for part in review["explanation"]
+    )
+    if told:
+        with st.expander("Why this move, and not the next one"):
+            st.html(f'<div class="card">{told}</div>')
 
 
 def _evidence(review: Mapping[str, Any], etag: str | None) -> None:

@@ -12,6 +12,7 @@ from clinician_app.accounts import NewAccount, create_account
 from services import clock
 from services.clinical.formulary import Drug
 from services.clinical.patient import ConsentPurpose, Lab, Pregnancy, Prescription, Sex, Target
+from services.clinical.proposal import Predictor
 from services.clinical.readings import Posture
 from services.clinical.titration import Titrator
 from services.clinical.units import Micrograms, Mmhg
@@ -46,6 +47,7 @@ from services.store.rows import (
 
 Kind = Literal["accept", "modify", "reject", "defer"]
 PASSWORD = "correct horse battery"
+TITRATOR: Predictor = Titrator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,11 @@ async def patient(store: Store, clinician_id: str, sick: Sick) -> str:
     return who
 
 
-async def assess(store: Store, patient_id: str) -> AssessOutcome:
-    """Make one assessment as the worker does, with the deterministic titrator."""
+async def assess(store: Store, patient_id: str, predictor: Predictor = TITRATOR) -> AssessOutcome:
+    """Make one assessment as the worker does, with the deterministic titrator unless told."""
     async with store.transaction(Acting("worker", "worker", patient_id)) as tx:
         return await assessing.assess(
-            tx, patient_id, key=new_id(), predictor=Titrator(), now=clock.now()
+            tx, patient_id, key=new_id(), predictor=predictor, now=clock.now()
         )
 
 

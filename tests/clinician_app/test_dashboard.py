@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from models.predict import FilterPredictor
 from services import clock
 from services.clinical.alarms import Alarm, AlarmCause, Urgency
 from services.settings import Settings
@@ -93,6 +94,29 @@ async def test_a_review_is_modified_signed_enacted_and_found_in_the_audit(
     async with store.transaction(Acting("clinician", anna, patient_id)) as tx:
         drugs = await regimen.current(tx, patient_id)
     assert [int(line.daily_dose_ug) for line in drugs] != [5_000]
+
+
+async def test_a_review_says_why_this_move_and_not_the_next_one_below_the_decision(
+    page: Page, settings: Settings, people: tuple[Store, Store, str]
+) -> None:
+    store, worker, anna = people
+    patient_id = await clinic.patient(store, anna, clinic.Sick("Example, Ada"))
+    await clinic.assess(worker, patient_id, FilterPredictor())
+    async with dashboard(settings) as processes:
+        await sign_in(page, processes)
+        await open_row(page, 0)
+        defer = page.get_by_role("radio", name="Defer")
+        await expect(defer).to_be_visible()
+        why = page.get_by_text("Why this move, and not the next one")
+        await expect(page.get_by_text("Where it leads")).not_to_be_visible()
+        below, decision = await why.bounding_box(), await defer.bounding_box()
+        assert below is not None and decision is not None and below["y"] > decision["y"]
+        await why.click()
+        for heading in ("Where it leads", re.compile("^Over the next one: "), "One rung more"):
+            await expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        by_cuff = page.get_by_text(re.compile("by this patient's own readings")).first
+        await expect(by_cuff).to_be_visible()
+        await page.screenshot(path=settings.home / "why.png", full_page=True)
 
 
 async def test_a_click_opens_the_patient_that_was_shown_though_the_list_has_changed(
