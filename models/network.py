@@ -1,6 +1,6 @@
 """The correction network: small, bounded, and the filter itself when it has learned nothing.
 
-58 or so features → hidden tanh layer → a shift of the untreated level (± 12 mmHg), which moves the
+50 features → hidden tanh layer → a shift of the untreated level (± 12 mmHg), which moves the
 expectation of every move alike. Bounded output is bounded harm. How a class works in a person is
 the filter's alone: see `compliance/decisions/0015-the-network-moves-the-level-alone.md`. The last
 layer starts at zero, so an untrained network changes nothing. Inference is numpy; training

@@ -24,6 +24,11 @@ _STYLE = (
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .75rem;text-align:right;"
     "border-bottom:1px solid #ccc}th:first-child,td:first-child{text-align:left}img{max-width:100%}"
 )
+_BOUNDS = (
+    "<p>Two bounds, no choosers: <b>knowable</b> knows each person's level, adherence, and how the "
+    "classes work that they have taken; <b>oracle</b> knows all classes in each person, tried or "
+    "not, and who will have symptoms.</p>"
+)
 
 
 def page(result: Json) -> str:
@@ -65,7 +70,7 @@ def _verdict(found: Json) -> str:
         cells.append(f"<td>{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})</td>")
         rows.append(f"<tr><td>{html.escape(name)}</td>{''.join(cells)}</tr>")
     head = "<th>world</th><th>filter</th><th>model</th><th>network over filter, points</th>"
-    return f"<h2>Verdict</h2><table><tr>{head}</tr>{''.join(rows)}</table>"
+    return f"<h2>Verdict</h2><table><tr>{head}</tr>{''.join(rows)}</table>{_BOUNDS}"
 
 
 def _table(name: str, result: Json) -> str:
