@@ -39,7 +39,7 @@ test: install
 lint: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy services workflows models clinician_app patient_gateway compliance demo deploy bench tests
+	.venv/bin/mypy services workflows models clinician_app patient_gateway compliance demo deploy bench tests docs
 	.venv/bin/lint-imports --config pyproject.toml
 
 prove: install

@@ -16,7 +16,7 @@ import httpx
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from demo.backfill import record_bytes
-from demo.desk import Desk, Login
+from demo.desk import login_of, open_desk
 from demo.personas import PERSONAS, Story
 from services import clock
 from services.settings import Settings, load
@@ -36,21 +36,12 @@ PAGES = {
 }
 
 
-def demo_login(settings: Settings) -> tuple[str, str]:
-    """Return the lead's user name and password, as `make demo` wrote them."""
-    for line in settings.secret("demo_login.txt").decode().splitlines():
-        role, username, password = line.split()
-        if role == "lead":
-            return username, password
-    raise LookupError("there is no demo login: run `make demo` first")
-
-
 async def sign_in(page: Page, settings: Settings) -> None:
     """Sign in through the form and wait for the work-list."""
-    username, password = demo_login(settings)
+    login = login_of(settings.home, "lead")
     await page.goto(f"http://127.0.0.1:{settings.dashboard_port}")
-    await page.get_by_label("User name").fill(username)
-    await page.get_by_label("Password").fill(password)
+    await page.get_by_label("User name").fill(login.username)
+    await page.get_by_label("Password").fill(login.password)
     await page.get_by_role("button", name="Sign in").click()
     await page.locator("h3", has_text="Work-list").wait_for()
 
@@ -86,11 +77,9 @@ async def open_review(page: Page) -> None:
 
 async def admit(settings: Settings) -> str:
     """Import one more simulated patient, confirm the record, and return the phone's code."""
-    username, password = demo_login(settings)
     persona = next(p for p in PERSONAS if p.story is Story.CONTROLLED)
     async with httpx.AsyncClient(trust_env=False, timeout=60.0) as http:
-        desk = Desk(http, settings.clinician_api_url, settings.gateway_url)
-        await desk.sign_in(Login("lead", username, password))
+        desk = await open_desk(http, settings)
         imported = await desk.import_record(record_bytes(persona.record), timezone="Etc/UTC")
         since = clock.now() - timedelta(days=120)
         patient_id = str(imported["patient_id"])
