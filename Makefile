@@ -34,7 +34,7 @@ status: install
 	$(PY) -m deploy status
 
 test: install
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	.venv/bin/ruff check .

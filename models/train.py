@@ -224,7 +224,8 @@ def one_score_each(cohort: Cohort, trained: Network) -> NDArray[np.float64]:
     Drawn by chance: the last windows are the best predicted, and the stated intervals are of all.
     """
     edges = np.searchsorted(cohort.patient, np.arange(cohort.patients + 1))
-    one = edges[:-1] + (entropy.uniform(cohort.patients) * np.diff(edges)).astype(np.intp)
+    drawn = edges[:-1] + (entropy.uniform(cohort.patients) * np.diff(edges)).astype(np.intp)
+    one = np.minimum(drawn, edges[1:] - 1)
     predicted = predict(trained, cohort.features[one], cohort.expected[one])
     return np.asarray(np.abs(cohort.observed[one] - predicted) / cohort.spread[one])
 

@@ -145,7 +145,7 @@ class Level:
 def truth(course: Course, patient: Ints, doses: Floats) -> tuple[Level, Floats]:
     """Return the true level under doses (candidates, classes), and any symptom."""
     people = course.body.people
-    level = _level(course, patient, doses, people.sensitivity, 0.0 * people.sensitivity)
+    level = _level(course, patient, doses, people.sensitivity, np.zeros_like(people.sensitivity))
     shown = (symptom_shares(doses) > people.symptom_threshold[patient]).any(1)
     return level, np.asarray(shown, dtype=np.float64)
 
