@@ -198,14 +198,15 @@ def symptom_probabilities(exposure: Array) -> Array:
     return np.asarray(1.0 - (1.0 - shares).prod(-1))
 
 
-def certainty(best: Valued) -> float:
+def certainty(best: Valued, widen: float) -> float:
     """Return the probability (0..1) that the move changes pressure in its expected direction.
 
-    KEEP changes nothing, so there it is the probability of being in target.
+    `widen` is the factor on its SD. KEEP changes nothing, so there it is the probability of being
+    in target.
     """
     if best.change.sd_mmhg == 0.0:
         return best.in_target
-    return _NORMAL.cdf(abs(best.change.mean_mmhg) / best.change.sd_mmhg)
+    return _NORMAL.cdf(abs(best.change.mean_mmhg) / (widen * best.change.sd_mmhg))
 
 
 def days_to_know(change_mmhg: float) -> int | None:

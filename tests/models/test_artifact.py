@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models import artifact, network
 from models.artifact import BadArtifact, Manifest
-from models.features import FEATURE_VERSION
+from models.features import FEATURE_VERSION, SCALES
 
 KEY = Ed25519PrivateKey.generate()
 NETWORK = network.initial(1)
@@ -75,8 +75,9 @@ def test_other_features_are_refused_though_signed(tmp_path: Path) -> None:
 def test_a_feature_on_another_scale_is_another_feature(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, centre, scale = artifact.SCALES[0]
-    monkeypatch.setattr(artifact, "SCALES", ((name, centre, 2 * scale), *artifact.SCALES[1:]))
+    name, centre, scale = SCALES[0]
+    other = ((name, centre, 2 * scale), *SCALES[1:])
+    monkeypatch.setattr("models.artifact.SCALES", other)
     assert refusal(folder) == "wrong_features"
 
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models import artifact
-from models.predict import MODEL_VERSION, FilterPredictor, ModelPredictor
+from models.predict import FILTER_WIDEN, MODEL_VERSION, FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.patient import Snapshot
@@ -83,8 +83,9 @@ def test_its_shift_changes_the_expectation_and_widen_the_interval(
     ]
     assert ours.expected_systolic_change_tenths != theirs.expected_systolic_change_tenths
     share = ours.expected_systolic_change_tenths / theirs.expected_systolic_change_tenths
-    assert ours.expected_high_tenths - ours.expected_low_tenths > 1.4 * share * (
-        theirs.expected_high_tenths - theirs.expected_low_tenths
+    wider = trained.artifact.manifest.widen / FILTER_WIDEN
+    assert ours.expected_high_tenths - ours.expected_low_tenths == pytest.approx(
+        wider * share * (theirs.expected_high_tenths - theirs.expected_low_tenths), abs=2
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from models import cohort
+from models.predict import FILTER_WIDEN
 from models.simulation import trial
 from models.simulation.legal import MoveBook
 from models.simulation.policies import POLICIES
@@ -29,6 +30,17 @@ def test_recorded_windows_are_a_cohort_file(tmp_path: Path) -> None:
     # The filter's own expectation of the next week is right on average and not far off.
     error = found.observed - found.expected
     assert abs(error.mean()) < 2.5 and error.std() < 11.0
+
+
+def test_the_filters_80_percent_intervals_hold_80_percent_of_next_weeks() -> None:
+    recorder = Recorder(600)
+    design = Design(600, 140, 28)
+    trial.run(POLICIES["filter"], WORLDS["literature"], design, 4, MoveBook(), recorder)
+    counted = np.concatenate(recorder.counted)
+    off = np.abs(np.concatenate(recorder.observed) - np.concatenate(recorder.expected))
+    within = off <= FILTER_WIDEN * 1.2816 * np.concatenate(recorder.spread)
+    # About 2,000 windows: standard error 1 point.
+    assert 0.77 < within[counted].mean() < 0.84
 
 
 def test_subject_ids_are_fresh_every_time() -> None:
