@@ -11,8 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from models import dosage
-from models.predict import FILTER_WIDEN
+from models import choice, dosage
 from models.simulation import trial
 from models.simulation.course import Course
 from models.simulation.home import Averages
@@ -102,7 +101,7 @@ def _of_filter(asked: Decision, rows: Ints) -> tuple[Floats, Floats]:
     )
     change = ((after - now) * asked.beliefs.mean).sum(1)
     spread = dosage.spread(after - now, asked.beliefs.covariance)
-    return 10 * change, 10 * _Z80 * FILTER_WIDEN * spread
+    return 10 * change, 10 * _Z80 * choice.WIDEN * spread
 
 
 def _effect(step: Step, after_tenths: int) -> Effect:

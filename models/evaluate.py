@@ -19,6 +19,7 @@ import torch
 
 from models import (
     artifact,
+    choice,
     cohort,
     features,
     gradients,
@@ -37,7 +38,6 @@ from models.features import FEATURES
 from models.gradients import Correction
 from models.ledger import Charge, Ledger
 from models.network import Network
-from models.predict import FILTER_WIDEN
 from models.privacy import Mechanism, Quantile
 from models.simulation import trial
 from models.simulation.legal import MoveBook
@@ -161,7 +161,7 @@ def coverage(model: Artifact, patients: int, world_name: str = "shifted") -> Jso
     return {
         "world": world_name,
         "windows": int(counted.sum()),
-        "filter": _held(network.initial(0), FILTER_WIDEN, *kept, groups),
+        "filter": _held(network.initial(0), choice.WIDEN, *kept, groups),
         "model": _held(
             model.network, model.manifest.widen, _learned(model, kept[0]), *kept[1:], groups
         ),

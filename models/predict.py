@@ -29,10 +29,6 @@ FEATURE_VERSION: Final = "cuff-1"
 TRAINED_MODEL_ID: Final = "filter+network"
 # 80 % of a normal distribution lies within this many SD of its mean.
 _Z_80: Final = 1.2816
-# What the filter's SD leaves out (salt, season, drift, tablets not taken, a bad monitor): with this
-# factor its 80 % intervals hold 80 % of next weeks. Source: simulated patients [M]. A trained model
-# has its own factor, learned in private.
-FILTER_WIDEN: Final = 1.3
 # It keeps out of it when the best move is hardly better than no change, when it cannot tell the
 # effect from nothing, or with fewer days than one averaging window. Source: prototype [M].
 MARGIN: Final = 0.02
@@ -63,7 +59,7 @@ class FilterPredictor:
         """Return every given move, best first, with its 80 % interval and reasons."""
         posterior = dosage.observe(snapshot, now=now)
         names = (MODEL_ID, MODEL_VERSION, FEATURE_VERSION)
-        return _ranking(posterior, Asked(snapshot, moves, target, now), names, FILTER_WIDEN)
+        return _ranking(posterior, Asked(snapshot, moves, target, now), names, choice.WIDEN)
 
     def rank_each(self, asked: Sequence[Asked]) -> list[Ranking | Exception]:
         """Return one ranking for each patient, or the error that it ended in."""

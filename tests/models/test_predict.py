@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from models import artifact
-from models.predict import FILTER_WIDEN, MODEL_VERSION, FilterPredictor, ModelPredictor
+from models import artifact, choice
+from models.predict import MODEL_VERSION, FilterPredictor, ModelPredictor
 from services.clinical.formulary import Drug
 from services.clinical.moves import KEEP, DoseChange, Move, MoveKind
 from services.clinical.patient import Snapshot
@@ -83,7 +83,7 @@ def test_its_shift_changes_the_expectation_and_widen_the_interval(
     ]
     assert ours.expected_systolic_change_tenths != theirs.expected_systolic_change_tenths
     share = ours.expected_systolic_change_tenths / theirs.expected_systolic_change_tenths
-    wider = trained.artifact.manifest.widen / FILTER_WIDEN
+    wider = trained.artifact.manifest.widen / choice.WIDEN
     assert ours.expected_high_tenths - ours.expected_low_tenths == pytest.approx(
         wider * share * (theirs.expected_high_tenths - theirs.expected_low_tenths), abs=2
     )
@@ -112,7 +112,7 @@ def test_every_ranking_on_record_comes_out_again_in_every_field() -> None:
 _REPLAY = """
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from models import artifact
+from models import artifact, choice
 from tests.models import models_made
 from tests.models.patients import NOW, TARGET, snapshot
 from tests.models.test_predict import MOVES, REGIMEN

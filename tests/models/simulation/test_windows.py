@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models import cohort
-from models.predict import FILTER_WIDEN
+from models import choice, cohort
 from models.simulation import trial
 from models.simulation.legal import MoveBook
 from models.simulation.policies import POLICIES
@@ -32,15 +31,22 @@ def test_recorded_windows_are_a_cohort_file(tmp_path: Path) -> None:
     assert abs(error.mean()) < 2.5 and error.std() < 11.0
 
 
-def test_the_filters_80_percent_intervals_hold_80_percent_of_next_weeks() -> None:
-    recorder = Recorder(600)
-    design = Design(600, 140, 28)
+def test_the_filters_intervals_hold_and_low_pressure_comes_no_oftener_than_it_says() -> None:
+    recorder = Recorder(3_000)
+    design = Design(3_000, 140, 28)
     trial.run(POLICIES["filter"], WORLDS["literature"], design, 4, MoveBook(), recorder)
     counted = np.concatenate(recorder.counted)
-    off = np.abs(np.concatenate(recorder.observed) - np.concatenate(recorder.expected))
-    within = off <= FILTER_WIDEN * 1.2816 * np.concatenate(recorder.spread)
-    # About 2,000 windows: standard error 1 point.
-    assert 0.77 < within[counted].mean() < 0.84
+    expected, observed = (
+        np.concatenate(held)[counted] for held in (recorder.expected, recorder.observed)
+    )
+    spread = np.concatenate(recorder.spread)[counted]
+    within = np.abs(observed - expected) <= choice.WIDEN * 1.2816 * spread
+    assert 0.79 < within.mean() < 0.83, "80 % intervals"
+    own = np.sqrt(spread**2 - choice.WINDOW_SD_MMHG**2)
+    said = choice.terms(expected, own, 130.0)[1].mean()
+    came = (observed < choice.LOW_MMHG).mean()
+    # Of some 10,000 weeks a few dozen are low.
+    assert 0.0005 < came < said < 0.01
 
 
 def test_subject_ids_are_fresh_every_time() -> None:
