@@ -7,10 +7,7 @@ against error, time. All patients are simulated, and none was in the training co
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,20 +19,17 @@ from models import (
     choice,
     cohort,
     features,
-    gradients,
     network,
     off_policy,
-    privacy,
     report,
     sanity,
+    timing,
     train,
     trial_command,
     workload,
 )
 from models.artifact import Artifact
 from models.cohort import Cohort
-from models.features import FEATURES
-from models.gradients import Correction
 from models.ledger import Charge, Ledger
 from models.network import Network
 from models.privacy import Mechanism, Quantile
@@ -53,7 +47,6 @@ from services import clock
 HELD_OUT_SEED: Final = 770_000
 Z_90: Final = 1.6449
 EPSILONS: Final = (1.0, 3.0, 8.0)
-BATCHES: Final = (512, 4096)
 Json = dict[str, Any]
 
 
@@ -89,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         "coverage": coverage(model, options.patients),
         **decisions(options.patients),
         "epsilon_sweep": sweep(windows, options.patients, options.epsilons, options.steps),
-        "time": timing(model),
+        "time": timing.measured(model.network),
     }
     result["verdict"] = verdict(result["worlds"])
     options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -245,50 +238,6 @@ def _held_out(patients: int) -> tuple[Floats, Floats, Floats]:
 
 def _rmse(net: Network, x: Floats, expected: Floats, observed: Floats) -> float:
     return round(float(np.sqrt(np.mean((observed - train.predict(net, x, expected)) ** 2))), 4)
-
-
-def timing(model: Artifact) -> Json:
-    """Return seconds of what is done often; the step ratio is private over plain, same windows."""
-    found: Json = {}
-    chance = np.random.default_rng(1)
-    for count in (1, 1024):
-        x = chance.normal(size=(count, len(FEATURES)))
-        seconds = _seconds(partial(network.shifts, model.network, x))
-        found[f"shifts_of_{count}_ms"] = round(1000 * seconds, 3)
-    for batch in BATCHES:
-        found[f"step_ratio_at_{batch}"] = round(step_ratio(model.network, batch), 3)
-    return found
-
-
-def step_ratio(net: Network, batch: int) -> float:
-    """Return a private step's time over a plain one's on the same windows, 8 a patient."""
-    draw = torch.Generator().manual_seed(1)
-    packed = torch.randn(batch, len(FEATURES) + 1, generator=draw)
-    x, expected = packed[:, : len(FEATURES)], packed[:, -1]
-    observed = torch.randn(batch, generator=draw)
-    patient = torch.arange(batch) // 8
-    module = Correction(net)
-
-    def plain() -> None:
-        module.zero_grad()
-        gradients.loss(module(packed), observed).mean().backward()  # type: ignore[no-untyped-call]
-
-    def private() -> None:
-        done = gradients.backward(module, x, expected, observed)
-        done.weighted(privacy.weights(done.norms(), patient, batch // 8, 1.0))
-
-    return _seconds(private) / _seconds(plain)
-
-
-def _seconds(act: Callable[[], object], times: int = 60) -> float:
-    """Return the median time of one call."""
-    act()
-    taken = []
-    for _ in range(times):
-        started = time.perf_counter()
-        act()
-        taken.append(time.perf_counter() - started)
-    return float(np.median(taken))
 
 
 def verdict(found: Json) -> Json:
