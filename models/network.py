@@ -1,10 +1,10 @@
 """The correction network: small, bounded, and the filter itself when it has learned nothing.
 
-50 features → hidden tanh layer → a shift of the untreated level (± 12 mmHg), which moves the
-expectation of every move alike. Bounded output is bounded harm. How a class works in a person is
-the filter's alone: see `compliance/decisions/0015-the-network-moves-the-level-alone.md`. The last
-layer starts at zero, so an untrained network changes nothing. Inference is numpy; training
-(`train.py`) is torch.
+50 features → hidden tanh layer → a shift of the untreated level (± 12 mmHg). It favours no class:
+what each takes off grows with that level by one share. Bounded output is bounded harm. How a class
+works in a person is the filter's alone, and why:
+`compliance/decisions/0015-the-network-moves-the-level-alone.md`. The last layer starts at zero, so
+an untrained network changes nothing. Inference is numpy; training (`train.py`) is torch.
 """
 
 import math
@@ -92,7 +92,11 @@ def shifts(network: Network, features: Array) -> Array:
 
 
 def shifted(mean: Array, shift: Array) -> Array:
-    """Return posterior means (n, states) with the untreated level moved by the shift (n,)."""
+    """Return posterior means (n, states) with the untreated level moved by the shift (n,).
+
+    Falls are then those from the moved level: a regimen's level moves by somewhat less than the
+    shift, which training takes as added to it. The trial measures it as it is served.
+    """
     moved = mean.copy()
     moved[:, 0] += shift
     return moved

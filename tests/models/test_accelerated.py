@@ -53,7 +53,7 @@ def test_a_gpu_that_is_not_there_is_refused_by_name_and_auto_takes_the_cpu() -> 
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is at hand")
-def test_a_gpu_settles_on_the_same_corrections(tmp_path: Path) -> None:
+def test_a_gpu_settles_on_the_same_shifts(tmp_path: Path) -> None:
     held = models_made.made(tmp_path, Ed25519PrivateKey.generate())
     x = onnx_graph.probes(2_000)
     theirs = predict.settled(accelerated.on_torch(held.network, accelerated.device("cuda")))(x)
